@@ -1,0 +1,28 @@
+"""Every cap on input, with its source. What lies beyond a cap is a Fault, never silence."""
+
+# Bodies
+ROBOTS_BYTES = 512_000       # RFC 9309, 2.5: at least 500 KiB; cut at the last complete line
+ROBOTS_RULES = 100_000       # OURS: lines kept; more is a truncated file
+TDMREP_BYTES = 1 << 20       # OURS
+TDMREP_RULES = 10_000        # OURS
+HTML_BYTES = 4 << 20         # OURS: more than 99.9 % of real pages
+HTML_ELEMENTS = 5_000        # OURS: metas, links and scripts looked at
+FIELD_BYTES = 8_192          # draft-illyes-repext, 5: parse at least 8 KiB of a field
+FIELDS_BYTES = 1 << 20       # OURS: the whole header section
+FIELD_LINES = 1_000          # OURS
+MEDIA_BYTES = 32 << 20       # OURS: whole bodies kept by the crawler
+
+# What findings keep
+QUOTE_CHARS = 200            # OURS
+DETAIL_CHARS = 300           # OURS
+FINDINGS = 500               # OURS: per evidence; more is a Fault
+
+# Judgement
+MANY_OPERATORS = 3           # OURS: named training crawlers of so many operators speak for a stance, fewer may be a grudge
+
+# Fetching
+REDIRECTS = 5                # RFC 9309, 2.3.1.2
+SITE_CACHE_S = 86_400        # RFC 9309, 2.4
+SITE_TIMEOUT_S = 30          # OURS
+SITES_CACHED = 20_000        # OURS: sites whose evidence is kept in memory
+MEMO_BYTES = 16 << 20        # OURS: parsed carriers kept by each reader, counted in bytes of input

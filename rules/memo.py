@@ -1,0 +1,36 @@
+"""A bounded memory of pure results, keyed by the bytes they were made from: one parse a site, not one a page."""
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+
+from .limits import MEMO_BYTES
+
+T = TypeVar("T")
+
+OVERHEAD_BYTES = 512             # counted for each entry, so that empty bodies are bounded too
+
+
+def memo(make: Callable[[bytes], T]) -> Callable[[bytes], T]:
+    """Remember `make(body)` for the bodies used last, up to MEMO_BYTES of input. `make` must not raise."""
+    kept: OrderedDict[bytes, T] = OrderedDict()
+    held_bytes = 0
+
+    @wraps(make)
+    def remembered(body: bytes) -> T:
+        nonlocal held_bytes
+        try:
+            value = kept[body]
+            kept.move_to_end(body)
+            return value
+        except KeyError:
+            pass
+        value = kept[body] = make(body)
+        held_bytes += len(body) + OVERHEAD_BYTES
+        while held_bytes > MEMO_BYTES and len(kept) > 1:
+            old, _ = kept.popitem(last=False)
+            held_bytes -= len(old) + OVERHEAD_BYTES
+        return value
+    return remembered

@@ -1,0 +1,84 @@
+"""What the terms mean: THE place for 'this word of that protocol is that use'."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .model import Form, Preference, Use
+
+# What a use is made of. A disallow bears on the use asked when the two share an atom; an allow only when it covers it.
+ATOMS: dict[Use, frozenset[Use]] = {
+    **{atom: frozenset({atom}) for atom in
+       (Use.CRAWL, Use.SEARCH, Use.TRAIN_GENAI, Use.TRAIN_OTHER, Use.AI_USE, Use.TDM_OTHER)},
+    Use.TRAIN_AI: frozenset({Use.TRAIN_GENAI, Use.TRAIN_OTHER}),
+    Use.TDM: frozenset({Use.TRAIN_GENAI, Use.TRAIN_OTHER, Use.AI_USE, Use.TDM_OTHER}),
+}
+
+
+def covers(broad: Use, narrow: Use) -> bool:
+    return ATOMS[narrow] <= ATOMS[broad]
+
+
+def bears(stated: Use, preference: Preference, asked: Use) -> bool:
+    """Whether a statement about one use says something about another."""
+    if preference is Preference.ALLOW:
+        return covers(stated, asked)
+    return bool(ATOMS[stated] & ATOMS[asked])
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word of one protocol. `allow_uses` differs where a word only ever restricts."""
+    protocol: str
+    word: str
+    uses: tuple[Use, ...]
+    spec: str
+    form: Form = Form.EXACT
+    allow_uses: tuple[Use, ...] | None = None    # None: the same as uses; (): the word never permits
+
+    def about(self, preference: Preference) -> tuple[Use, ...]:
+        if preference is Preference.ALLOW and self.allow_uses is not None:
+            return self.allow_uses
+        return self.uses
+
+
+TERMS: dict[tuple[str, str], Term] = {(t.protocol, t.word): t for t in (
+    # Robots Exclusion Protocol
+    Term("rep", "allow", (Use.CRAWL,), "RFC 9309, 2.2.2"),
+    Term("rep", "disallow", (Use.CRAWL,), "RFC 9309, 2.2.2"),
+    # AIPREF: "train-ai" speaks of generative models only
+    Term("aipref", "train-ai", (Use.TRAIN_GENAI,), "draft-ietf-aipref-vocab-08, 4.1"),
+    Term("aipref", "ai-use", (Use.AI_USE,), "draft-ietf-aipref-vocab-08, 4.2"),
+    Term("aipref", "search", (Use.SEARCH,), "draft-ietf-aipref-vocab-08, 4.3"),
+    Term("aipref", "tdm", (Use.TDM,), "draft-ietf-aipref-vocab-01", Form.LEGACY, ()),
+    Term("aipref", "bots", (Use.TDM,), "draft-ietf-aipref-vocab-03", Form.LEGACY, ()),
+    Term("aipref", "all", (Use.TDM,), "draft-ietf-aipref-vocab-02", Form.LEGACY, ()),
+    Term("aipref", "ai", (Use.TRAIN_AI,), "draft-ietf-aipref-vocab-01", Form.LEGACY, ()),
+    Term("aipref", "genai", (Use.TRAIN_GENAI,), "draft-ietf-aipref-vocab-01", Form.LEGACY, ()),
+    Term("aipref", "train-genai", (Use.TRAIN_GENAI,), "draft-ietf-aipref-vocab-02", Form.LEGACY, ()),
+    Term("aipref", "inference", (Use.AI_USE,), "draft-ietf-aipref-vocab-01", Form.LEGACY, ()),
+    Term("aipref", "ai-output", (Use.AI_USE,), "draft-ietf-aipref-vocab-04", Form.LEGACY, ()),
+    # Content Signals
+    Term("content-signal", "search", (Use.SEARCH,), "Content Signals Policy, 2025-09-24"),
+    Term("content-signal", "ai-input", (Use.AI_USE,), "Content Signals Policy, 2025-09-24"),
+    Term("content-signal", "ai-train", (Use.TRAIN_AI,), "Content Signals Policy, 2025-09-24"),
+    Term("content-signal", "use=immediate", (Use.SEARCH, Use.TRAIN_AI), "Content Signals, use, 2026-07-01", allow_uses=()),
+    Term("content-signal", "use=reference", (Use.AI_USE,), "Content Signals, use, 2026-07-01", allow_uses=()),
+    # Robots meta and X-Robots-Tag
+    Term("robots-meta", "noai", (Use.TRAIN_AI,), "DeviantArt, 2022-11-11", allow_uses=()),
+    Term("robots-meta", "noimageai", (Use.TRAIN_AI,), "DeviantArt, 2022-11-11", allow_uses=()),
+    Term("robots-meta", "disallowaitraining", (Use.TRAIN_AI,), "draft-canel-robots-ai-control-00", Form.LEGACY, ()),
+    Term("robots-meta", "noindex", (Use.SEARCH,), "draft-illyes-repext-00, 3", allow_uses=()),
+    Term("robots-meta", "none", (Use.SEARCH,), "draft-illyes-repext-00, 3", allow_uses=()),
+    Term("robots-meta", "noimageindex", (Use.SEARCH,), "Google, robots meta tag", allow_uses=()),
+    Term("robots-meta", "nosnippet", (Use.AI_USE,), "draft-illyes-repext-00, 3", allow_uses=()),
+    # robots.txt rules that speak of training
+    Term("robots-ai", "disallowaitraining", (Use.TRAIN_AI,), "draft-canel-robots-ai-control-00", Form.LEGACY, ()),
+    Term("robots-ai", "allowaitraining", (Use.TRAIN_AI,), "draft-canel-robots-ai-control-00", Form.LEGACY),
+    # TDMRep
+    Term("tdmrep", "tdm-reservation", (Use.TDM,), "TDMRep CG-FINAL-2024-05-10, 5.1"),
+)}
+
+
+def meaning(protocol: str, word: str) -> Term | None:
+    """The row for a word, lower case; None for a word that the protocol does not have."""
+    return TERMS.get((protocol, word))
