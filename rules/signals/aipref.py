@@ -1,15 +1,52 @@
+"""AIPREF usage preferences: the dictionary that `Content-Usage` carries, and its response field.
+
+Facts (draft-ietf-aipref-vocab-08 and draft-ietf-aipref-attach-05, https://datatracker.ietf.org/doc/draft-ietf-aipref-attach/05/)
+- vocab 4: three categories, `train-ai` (generative models), `ai-use` and `search`, none inside another.
+- vocab 6: the value is an RFC 9651 Dictionary; the Token `y` allows, the Token `n` disallows. Any other token, a string, a list
+  or a bare key leaves the category unknown and is no error. Unknown keys and parameters are ignored.
+- RFC 9651 4.2: field lines of one name are one dictionary; the last member of a key counts, with its own parameters only. Where
+  the dictionary does not parse, all of it is unknown.
+- attach 3: the field speaks of the content of the message that carries it.
+- Labels of earlier revisions are found on live sites. OURS: their `n` is read as legacy, their `y` is not (vocab.TERMS).
+- OURS: what does not parse and still holds something like `=n` is malformed, so that nobody takes it for silence.
+"""
 from __future__ import annotations
 
-from ..model import Asker, Asset, Evidence, Finding
+import re
+
+from http_sfv.dictionary import Dictionary
+from http_sfv.types import Token
+
+from ..model import Asker, Asset, Evidence, Finding, Preference
+from ..vocab import Term, meaning
+
+PREFERENCES = {"y": Preference.ALLOW, "n": Preference.DISALLOW}
+
+_REFUSAL = re.compile(r"=\s*[\"']?n", re.IGNORECASE)
+
+
+def parse(value: str) -> list[tuple[Term, Preference]]:
+    """What a dictionary states, in the order of its keys; nothing where it does not parse."""
+    return [(term, PREFERENCES[str(member.value)]) for key, member in (_dictionary(value) or {}).items()
+            if (term := meaning("aipref", key)) and isinstance(getattr(member, "value", None), Token)
+            and str(member.value) in PREFERENCES]
+
+
+def intent_unparsed(value: str) -> bool:
+    """Whether a value that is no dictionary seems to refuse something."""
+    return bool(_REFUSAL.search(value)) and _dictionary(value) is None
+
+
+def _dictionary(value: str) -> Dictionary | None:
+    found = Dictionary()
+    if not (text := value.strip(" ")):
+        return found
+    try:
+        found.parse(text.encode())
+    except ValueError:
+        return None
+    return found
 
 
 def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
-    return []
-
-
-def html(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
-    return []
-
-
-def file(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     return []
