@@ -41,9 +41,17 @@ class Evidence:
     status: int | None = None        # HTTP status of the last hop
     final_uri: str = ""              # where redirects led to, if elsewhere
     detail: str = ""                 # why access failed, for a person
+    recorded: str = ""               # the digest, where the bytes themselves were not kept
+
+    @property
+    def has_bytes(self) -> bool:
+        return self.access in (Access.OBTAINED, Access.TRUNCATED, Access.STALE)
 
     @property
     def digest(self) -> str:
+        """"sha256:" and hexadecimal digits; "" where nothing was obtained."""
+        if self.recorded or not self.has_bytes:
+            return self.recorded
         return f"sha256:{hashlib.sha256(self.body).hexdigest()}"
 
 

@@ -52,7 +52,11 @@ class Node:
 
     def texts(self) -> list[str]:
         """One value, or a list of values."""
-        return [n.text() for n in self.items()] if isinstance(self._node, yaml.SequenceNode) else [self.text()]
+        return [n.text() for n in self.each()]
+
+    def each(self) -> list[Node]:
+        """The members of a list; a single value is a list of one."""
+        return self.items() if isinstance(self._node, yaml.SequenceNode) else [self]
 
     def pairs(self) -> dict[str, Node]:
         """A mapping with keys of its own choice, in the order of the file."""
@@ -90,11 +94,7 @@ class Node:
         return kind(self.word(str(m.value) for m in kind))
 
     def members(self, kind: type[E]) -> tuple[E, ...]:
-        nodes = self.items() if isinstance(self._node, yaml.SequenceNode) else [self]
-        return tuple(n.member(kind) for n in nodes)
-
-    def is_mapping(self) -> bool:
-        return isinstance(self._node, yaml.MappingNode)
+        return tuple(n.member(kind) for n in self.each())
 
 
 def load(text: str, file: str) -> Node:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..model import Asker, Asset, Audience, Carrier, Evidence, Finding, Form, Preference, Subject, Use
+from ..model import Asker, Asset, Audience, Carrier, CircumstanceKind, Evidence, Finding, Form, Preference, Subject, Use
 from ..vocab import TERMS
 from . import aipref, content_signal, robots_meta, robots_txt, tdmrep
 
@@ -35,6 +35,7 @@ class Signal:
     preferences: tuple[Preference, ...] = BOTH
     subjects: tuple[Subject, ...] = (Subject.ASSET,)
     terms: bool = False              # whether a statement can carry terms
+    circumstances: tuple[CircumstanceKind, ...] = ()
 
     @property
     def uses(self) -> tuple[Use, ...]:

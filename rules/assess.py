@@ -1,0 +1,100 @@
+"""The one door: evidence about one asset in, decisions with reasons out."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from .model import (
+    Access,
+    Asker,
+    Assessment,
+    Asset,
+    Decision,
+    Duty,
+    Effect,
+    Evidence,
+    Fault,
+    FaultKind,
+    Finding,
+    Reason,
+    Statement,
+    Terms,
+    Use,
+    Verdict,
+)
+from .policy import Policy
+from .signals import READERS, SIGNALS
+
+VERDICT = {Effect.PERMIT: Verdict.PERMITTED, Effect.HOLD: Verdict.UNDETERMINED,
+           Effect.PROHIBIT: Verdict.PROHIBITED, Effect.AGREED: Verdict.PERMITTED}
+NO_FAULT = (Access.OBTAINED, Access.UNAVAILABLE)
+
+
+def assess(asset: Asset, evidence: Iterable[Evidence], policy: Policy, asker: Asker) -> Assessment:
+    """Read, resolve and decide under one policy."""
+    evidence = tuple(evidence)
+    return judge(asset, asker, evidence, find(evidence, asset, asker), policy)
+
+
+def find(evidence: Iterable[Evidence], asset: Asset, asker: Asker) -> tuple[Finding, ...]:
+    """Every finding about the asset, whatever the policy: read once, decide many."""
+    return resolve([f for e in evidence for f in read(e, asset, asker)])
+
+
+def judge(asset: Asset, asker: Asker, evidence: tuple[Evidence, ...], findings: tuple[Finding, ...], policy: Policy) -> Assessment:
+    """Decide from findings that were made before, without the bytes. `evidence` may have lost its bodies."""
+    findings = (*findings, *missing(evidence, policy))
+    return Assessment(asset, asker, policy.id, policy.digest, evidence, findings, decide(findings, policy))
+
+
+def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
+    """What one piece of evidence says. Not obtained is a finding, too; only `unavailable` is silence."""
+    out: list[Finding] = []
+    if evidence.has_bytes:
+        for reader in READERS[evidence.carrier]:
+            out += reader(evidence, asset, asker)
+    if evidence.access not in NO_FAULT:
+        out.append(Fault(evidence.carrier, FaultKind(evidence.access.value), evidence.detail))
+    return out
+
+
+def missing(evidence: tuple[Evidence, ...], policy: Policy) -> list[Finding]:
+    """What the policy wants looked at and nobody looked at."""
+    seen = {e.carrier for e in evidence}
+    return [Fault(c, FaultKind.NOT_COLLECTED, "no evidence was given") for c in policy.requires if c not in seen]
+
+
+def resolve(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Mark what is superseded inside its own protocol. Across protocols nothing supersedes anything."""
+    findings = tuple(findings)
+    top: dict[tuple[object, ...], str] = {}
+    for f in findings:
+        if isinstance(f, Statement):
+            key = _rivals(f)
+            if key not in top or SIGNALS[f.signal].rank > SIGNALS[top[key]].rank:
+                top[key] = f.signal
+    return tuple(
+        replace(f, superseded_by=top[_rivals(f)])
+        if isinstance(f, Statement) and SIGNALS[top[_rivals(f)]].rank > SIGNALS[f.signal].rank else f for f in findings)
+
+
+def _rivals(f: Statement) -> tuple[object, ...]:
+    return (SIGNALS[f.signal].protocol, f.use, f.audience, f.subject)
+
+
+def decide(findings: tuple[Finding, ...], policy: Policy) -> dict[Use, Decision]:
+    """The maximum of all effects, use by use. `silence` answers where nothing has an effect."""
+    weighed = [policy.weigh(f) for f in findings]
+    return {use: _decision(findings, policy, [(i, rows[n]) for i, rows in enumerate(weighed)])
+            for n, use in enumerate(policy.uses)}
+
+
+def _decision(findings: tuple[Finding, ...], policy: Policy, weighed: list[tuple[int, tuple[str, Effect] | None]]) -> Decision:
+    reasons = tuple(Reason(i, *row) for i, row in weighed if row)
+    effect = max((r.effect for r in reasons), default=Effect.IGNORE)
+    if effect is Effect.IGNORE:
+        return Decision(VERDICT[policy.silence.then], reasons, policy.silence.duties)
+    decisive = [r for r in reasons if r.effect is effect]
+    duties: dict[Duty, None] = dict.fromkeys(d for r in decisive for d in policy.rule(r.rule).duties)
+    terms: dict[Terms, None] = dict.fromkeys(t for r in decisive if (t := getattr(findings[r.finding], "terms", None)))
+    return Decision(VERDICT[effect], reasons, tuple(duties), tuple(terms))

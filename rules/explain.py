@@ -1,0 +1,86 @@
+"""Reasons -> sentences, from the policy's own `tell` and the words of words.yaml, in any language that both have."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from .data import read
+from .model import Assessment, Circumstance, Decision, Effect, Fault, Finding, Reason, Statement, Terms, Use
+from .policy import SILENCE, SUPERSEDED, Policy
+from .strict_yaml import load
+
+Words = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one verdict came out. Sentences hold words of strangers: escape them for the place where they are shown."""
+    use: Use
+    verdict: str
+    because: tuple[str, ...]         # what decided
+    citations: tuple[str, ...]       # the law or rule behind it, each once
+    also: tuple[str, ...]            # what was found and did not decide
+
+
+def explain(a: Assessment, policy: Policy, language: str = "en") -> tuple[Explanation, ...]:
+    """One explanation a use, in the order of the policy. KeyError: neither policy nor words speak the language."""
+    return tuple(_explanation(a, policy, use, a.decisions[use], language) for use in policy.uses)
+
+
+def _explanation(a: Assessment, policy: Policy, use: Use, decision: Decision, language: str) -> Explanation:
+    decisive = decision.decisive
+    because = [sentence(a.findings[r.finding], r, policy, a, language) for r in decisive]
+    rows = [policy.rule(r.rule) for r in decisive]
+    if not decisive:
+        because, rows = [policy.tell[language][SILENCE]], [policy.silence]
+    rest = [sentence(a.findings[r.finding], r, policy, a, language) for r in decision.reasons if r not in decisive]
+    return Explanation(use, decision.verdict.value, tuple(dict.fromkeys(because)),
+                       tuple(dict.fromkeys(policy.sources[row.because].cite for row in rows)), tuple(dict.fromkeys(rest)))
+
+
+def sentence(finding: Finding, reason: Reason, policy: Policy, a: Assessment, language: str = "en") -> str:
+    """What one row makes of one finding, in words."""
+    told = words(language)
+    template = told["sentences"][SUPERSEDED] if reason.rule == SUPERSEDED else policy.tell[language][reason.rule]
+    return template.format_map(_Spoken(_values(finding, a, told)))
+
+
+class _Spoken(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _values(f: Finding, a: Assessment, told: Words) -> dict[str, str]:
+    match f:
+        case Statement():
+            return {"signal": f.signal, "use": told["use"][f.use.value], "form": told["form"][f.form.value],
+                    "audience": told["audience"][f.audience.value].format(token=a.asker.token),
+                    "subject": told["subject"][f.subject.value], "preference": f.preference.value,
+                    "terms": terms_text(f.terms), "where": f.where, "quote": f.quote, "note": f.note,
+                    "superseded_by": f.superseded_by}
+        case Fault():
+            return {"carrier": told["carrier"][f.carrier.value], "fault": told["fault"][f.kind.value],
+                    "detail": f.detail, "where": f.where}
+        case Circumstance():
+            return {"circumstance": told["circumstance"][f.kind.value], "source": f.source, "where": f.where,
+                    "quote": f.quote, "terms": terms_text(f.terms)}
+
+
+def terms_text(terms: Terms | None) -> str:
+    """Where and for what leave may be had, in one line."""
+    if terms is None:
+        return ""
+    price = " ".join(filter(None, (terms.payment, terms.amount, terms.currency)))
+    return "; ".join(filter(None, (*terms.conditions, price, terms.url, terms.server)))
+
+
+@cache
+def words(language: str) -> Words:
+    """The words for every closed list. KeyError: words.yaml has no such language."""
+    root = load(read("words.yaml"), "words.yaml").pairs()[language]
+    return {topic: {word: n.text() for word, n in node.pairs().items()} for topic, node in root.pairs().items()}
+
+
+def changes(a: Assessment, use: Use) -> tuple[int, ...]:
+    """Findings without which the verdict would be another: the answer to 'what would change it?'."""
+    return tuple(r.finding for r in a.decisions[use].decisive if r.effect is not Effect.PERMIT)
