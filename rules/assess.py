@@ -23,6 +23,7 @@ from .model import (
     Verdict,
 )
 from .policy import Policy
+from .references import references
 from .signals import READERS, SIGNALS
 
 VERDICT = {Effect.PERMIT: Verdict.PERMITTED, Effect.HOLD: Verdict.UNDETERMINED,
@@ -38,7 +39,8 @@ def assess(asset: Asset, evidence: Iterable[Evidence], policy: Policy, asker: As
 
 def find(evidence: Iterable[Evidence], asset: Asset, asker: Asker) -> tuple[Finding, ...]:
     """Every finding about the asset, whatever the policy: read once, decide many."""
-    return resolve([f for e in evidence for f in read(e, asset, asker)])
+    evidence = tuple(evidence)
+    return resolve([*(f for e in evidence for f in read(e, asset, asker)), *unfollowed(evidence, asset, asker)])
 
 
 def judge(asset: Asset, asker: Asker, evidence: tuple[Evidence, ...], findings: tuple[Finding, ...], policy: Policy) -> Assessment:
@@ -56,6 +58,13 @@ def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     if evidence.access not in NO_FAULT:
         out.append(Fault(evidence.carrier, FaultKind(evidence.access.value), evidence.detail))
     return out
+
+
+def unfollowed(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker) -> list[Finding]:
+    """Documents that the evidence points to and that nobody fetched."""
+    seen = {(e.carrier, e.uri) for e in evidence}
+    return [Fault(r.carrier, FaultKind.NOT_COLLECTED, r.uri, r.where)
+            for r in references(evidence, asset, asker) if (r.carrier, r.uri) not in seen]
 
 
 def missing(evidence: tuple[Evidence, ...], policy: Policy) -> list[Finding]:

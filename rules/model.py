@@ -15,8 +15,16 @@ class Carrier(Enum):
     """Where words about an asset can be found."""
     ROBOTS_TXT = "robots.txt"
     TDMREP_JSON = "tdmrep.json"
+    AI_TXT = "ai.txt"
+    TRUST_TXT = "trust.txt"
+    LLMS_TXT = "llms.txt"
     HTTP_FIELDS = "http-fields"      # status line, if known, and header lines, as received
     BODY = "body"                    # the asset's own bytes; readers sniff what they are
+    RSL = "rsl"                      # a licence document that one of the others refers to
+    TDM_POLICY = "tdm-policy"        # a TDMRep policy that one of the others refers to
+    TERMS_PAGE = "terms-page"        # terms of use of the site, for people
+    FEED = "feed"                    # a feed of which the asset is an entry
+    ACCOUNT = "account"              # what a social network says of the author, as JSON
 
 
 class Access(Enum):
@@ -146,11 +154,12 @@ class FaultKind(Enum):
     MALFORMED = "malformed"
     TRUNCATED = "truncated"
     STALE = "stale"
+    UNRESOLVED = "unresolved"        # its answer hangs on what was not told: the asker's country, a token we cannot name
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A carrier that could have spoken did not reach us whole."""
+    """A carrier that could have spoken did not reach us whole, or cannot be answered with what is known."""
     carrier: Carrier
     kind: FaultKind
     detail: str = ""

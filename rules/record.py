@@ -111,7 +111,8 @@ def finding_from_record(r: Mapping[str, Any]) -> Finding:
 
 
 def terms_from_record(r: Mapping[str, Any]) -> Terms:
-    return Terms(**{k: tuple(v) if k == "conditions" else v for k, v in r.items() if v})
+    values: JSON = {k: tuple(v) if k == "conditions" else v for k, v in r.items() if v}
+    return Terms(**values)
 
 
 def evidence_from_record(r: Mapping[str, Any]) -> Evidence:
