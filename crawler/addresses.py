@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolution, IResolutionReceiver
-from zope.interface import implementer
+from zope.interface import implementer  # type: ignore[import-untyped]
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -127,12 +127,12 @@ class Guard:
         PRACTICE: Scrapy installs its own resolver on the reactor after the components are built, so building time is too early.
         """
         from twisted.internet import reactor
-        current: Any = reactor.nameResolver          # type: ignore[attr-defined]
+        current: Any = reactor.nameResolver
         if current is self._resolver:
             return
         if not isinstance(current, PublicResolver):
             current = PublicResolver(current)
-            reactor.installNameResolver(current)     # type: ignore[attr-defined]
+            reactor.installNameResolver(current)
         current.crawls.append(self.allowed)
         self._resolver = current
 

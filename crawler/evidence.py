@@ -1,0 +1,170 @@
+"""Scrapy Response -> Evidence: the only file that knows both.
+
+**Facts**
+- 2xx was obtained; 4xx is unavailable, 5xx and failures of the network are unreachable (RFC 9309, 2.3.1.3 and 2.3.1.4:
+  https://www.rfc-editor.org/rfc/rfc9309). 401 and 403 are kept apart as refused; OURS: 429, and what the RFC does not
+  name, is unreachable.
+- The order of fields with one name carries meaning, that of other fields does not (RFC 9110, 5.3).
+- Scrapy gives each field with all its values, in order, names in one spelling. It does not keep the reason phrase, folded
+  lines, lines without a colon, nor hop-by-hop fields other than Content-Length.
+- A response that ends with its connection is whole (RFC 9112, 6.3); one that ends before its length is not.
+"""
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.client import responses
+
+from scrapy.exceptions import CannotResolveHostError, DownloadTimeoutError, IgnoreRequest
+from scrapy.http import Request, Response
+
+from rules import Access, Asset, Carrier, Evidence, limits
+
+from .items import CollectedPage
+
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
+class Refused(IgnoreRequest):
+    """A request that must not leave. The message says why, for a person."""
+
+
+class Unopened(IgnoreRequest):
+    """A response whose body cannot be had; its fields can."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """What is known of one request while it is under way."""
+    site: tuple[Evidence, ...] = ()      # robots.txt, tdmrep.json
+    fields: bytes = b""                  # as received, before Scrapy undoes a content-coding
+    status: int = 0
+    at: datetime | None = None
+    received_bytes: int = 0
+    cut: str = ""                        # why the body was not read to its end
+
+
+def access_of(status: int) -> Access:
+    """What a final status says about a carrier."""
+    if 200 <= status < 300:
+        return Access.TRUNCATED if status == 206 else Access.OBTAINED
+    if status in (401, 403):
+        return Access.REFUSED
+    if 400 <= status < 500 and status != 429:
+        return Access.UNAVAILABLE
+    return Access.UNREACHABLE
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def fields_of(response: Response) -> bytes:
+    """Status line and field lines, CRLF after each. The reason phrase is the registered one."""
+    lines = [f"HTTP/1.1 {response.status} {responses.get(response.status, '')}".encode()]
+    for name, values in response.headers.items():
+        lines += [name + b": " + value.replace(b"\r", b" ").replace(b"\n", b" ") for value in values or ()]
+    return b"\r\n".join(lines) + b"\r\n"
+
+
+def field_evidence(uri: str, visit: Visit) -> Evidence:
+    fields, cut = visit.fields, len(visit.fields) > limits.FIELDS_BYTES
+    return Evidence(Carrier.HTTP_FIELDS, uri, visit.at, Access.TRUNCATED if cut else Access.OBTAINED,
+                    fields[:limits.FIELDS_BYTES], visit.status)
+
+
+def file_evidence(carrier: Carrier, uri: str, response: Response, limit: int) -> Evidence:
+    """A site-level file from the last response of its chain of redirects."""
+    status, access, body = response.status, access_of(response.status), response.body
+    if access not in (Access.OBTAINED, Access.TRUNCATED):
+        return Evidence(carrier, uri, now(), access, b"", status, _other(response.url, uri), f"status {status}")
+    if len(body) > limit or _is_cut(response):
+        access = Access.TRUNCATED
+    return Evidence(carrier, uri, now(), access, body[:limit], status, _other(response.url, uri))
+
+
+def collected(request: Request, response: Response, visit: Visit, found: Iterable[str] = ()) -> CollectedPage:
+    """The page as it came."""
+    url, access = request.url, access_of(response.status)
+    body, detail = b"", visit.cut
+    if access is Access.OBTAINED or access is Access.TRUNCATED:
+        body = response.body[:limits.MEDIA_BYTES]
+        if detail or len(response.body) > limits.MEDIA_BYTES or _is_cut(response):
+            access, detail = Access.TRUNCATED, detail or "the body is longer than what is kept of it"
+    else:
+        detail = f"status {response.status}"
+    media_type = (response.headers.get(b"Content-Type") or b"").partition(b";")[0].strip().lower().decode("latin-1")
+    page = Evidence(Carrier.BODY, url, visit.at, access, body, response.status, detail=detail)
+    return CollectedPage(requested_of(request), Asset(url, media_type), (*visit.site, field_evidence(url, visit), page),
+                         request.meta.get("depth", 0), tuple(found))
+
+
+def failed(request: Request, error: BaseException, visit: Visit, refusal: str = "") -> CollectedPage:
+    """The page that did not come, with the reason. `refusal` is what the check of addresses says of the host."""
+    url, detail = request.url, (refusal or why(error))[:limits.DETAIL_CHARS]
+    if isinstance(error, Refused):
+        access = Access.NOT_COLLECTED
+    elif visit.status in REDIRECTS:                  # Scrapy gave up following
+        access = Access.UNAVAILABLE
+    elif visit.fields and isinstance(error, IgnoreRequest):
+        access = Access.TRUNCATED                    # it came, and was too large once decoded
+    else:
+        access = Access.UNREACHABLE
+    fields = (field_evidence(url, visit) if access is Access.TRUNCATED else
+              Evidence(Carrier.HTTP_FIELDS, url, visit.at, access, status=visit.status or None, detail=detail))
+    page = Evidence(Carrier.BODY, url, visit.at, access, status=visit.status or None, detail=detail)
+    return CollectedPage(requested_of(request), Asset(url), (*visit.site, fields, page), request.meta.get("depth", 0))
+
+
+def requested_of(request: Request) -> str:
+    """The URL that was asked for before any redirect."""
+    url: str = (request.meta.get("redirect_urls") or [request.url])[0]
+    return url
+
+
+def undo_coding(response: Response, limit: int) -> Response:
+    """Undo gzip and deflate of a small file, at most `limit` bytes of it; other codings are left to Scrapy.
+
+    Raises Unopened where the bytes are not what the coding says.
+    """
+    codings = b",".join(response.headers.getlist(b"Content-Encoding")).lower().split(b",")
+    codings = [c.strip() for c in codings if c.strip() not in (b"", b"identity")]
+    if not codings or any(c not in (b"gzip", b"x-gzip", b"deflate") for c in codings):
+        return response
+    body, flags = response.body, list(response.flags)
+    for coding in reversed(codings):
+        try:
+            body, whole = decoded(body, limit, 31 if b"gzip" in coding else 15)
+        except zlib.error as error:
+            raise Unopened(f"{coding.decode()}: {error}") from None
+        if not whole:
+            flags.append("dataloss")
+    headers = response.headers.copy()
+    del headers[b"Content-Encoding"]
+    return response.replace(body=body, headers=headers, flags=flags)
+
+
+def decoded(body: bytes, limit: int, window_bits: int = 31) -> tuple[bytes, bool]:
+    """At most `limit` bytes out of a gzip (31) or zlib (15) stream, and whether that is all of it. Raises zlib.error."""
+    inflate = zlib.decompressobj(window_bits)
+    out = inflate.decompress(body, limit)
+    return out, inflate.eof
+
+
+def _is_cut(response: Response) -> bool:
+    return "dataloss" in response.flags or "download_stopped" in response.flags
+
+
+def _other(final: str, uri: str) -> str:
+    return final if final != uri else ""
+
+
+def why(error: BaseException) -> str:
+    """Why nothing came, for a person."""
+    if isinstance(error, DownloadTimeoutError):
+        return "no answer in time"
+    if isinstance(error, CannotResolveHostError):
+        return "the name of the host could not be resolved"
+    return str(error) or type(error).__name__

@@ -1,0 +1,102 @@
+"""What a crawl still has to do, in the run folder: an append-only file, so that a killed crawl goes on where it was.
+
+**Facts**
+- Scrapy's JOBDIR takes a request off the disk before it is downloaded, and remembers it as seen; killed in between, it is
+  lost (Scrapy 2.19, core/scheduler.py: https://github.com/scrapy/scrapy/tree/2.19). Here nothing is taken off: what has been
+  found, less what has a record, is what there is to do.
+- INVARIANT: what is found on a page is written before the record of the page is.
+- A line is one JSON value (JSON Lines); the last line of a killed writer may be cut, and is not counted.
+"""
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urldefrag
+
+from w3lib.url import safe_url_string
+
+from rules import limits
+
+
+def key_of(url: str) -> str:
+    """The spelling under which a URL is asked for, recorded and compared: Scrapy's, without fragment. Raises ValueError."""
+    return urldefrag(safe_url_string(url.strip())).url
+
+
+class Frontier:
+    """URLs found so far with their depth, and the sitemaps still to be read. `path` None keeps them in memory only."""
+
+    def __init__(self, path: Path | None = None):
+        self.depths: dict[str, int] = {}
+        self.sitemaps: dict[str, bool] = {}          # whether it has been read
+        self._file: BinaryIO | None = None
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._load(path)
+
+    def _load(self, path: Path) -> None:
+        whole_bytes = 0
+        if path.exists():
+            with path.open("rb") as lines:
+                for line in lines:
+                    if not line.endswith(b"\n"):
+                        break
+                    whole_bytes += len(line)
+                    self._take(json.loads(line))
+        self._file = path.open("ab")
+        self._file.truncate(whole_bytes)
+
+    def _take(self, entry: dict[str, object]) -> None:
+        match entry:
+            case {"url": str(url), "depth": int(depth)}:
+                self.depths.setdefault(url, depth)
+            case {"sitemap": str(url)}:
+                self.sitemaps.setdefault(url, False)
+            case {"read": str(url)}:
+                self.sitemaps[url] = True
+
+    def add(self, urls: Iterable[str], depth: int, finder: str = "", most: int = 0) -> list[str]:
+        """Keep those that are new, while there are fewer than `most` (0: any number), and give them back, spelled as kept."""
+        new: list[str] = []
+        for url in urls:
+            if most and len(self.depths) >= most:
+                break
+            try:
+                key = key_of(url)
+            except ValueError:
+                continue
+            if len(key) <= limits.URL_CHARS and key not in self.depths:
+                self.depths[key] = depth
+                new.append(key)
+        self._write({"url": url, "depth": depth} | ({"from": finder} if finder else {}) for url in new)
+        return new
+
+    def add_sitemaps(self, urls: Iterable[str]) -> list[str]:
+        new = [url for url in dict.fromkeys(urls) if url not in self.sitemaps and len(url) <= limits.URL_CHARS]
+        new = new[:max(0, limits.SITEMAPS - len(self.sitemaps))]
+        self.sitemaps.update(dict.fromkeys(new, False))
+        self._write({"sitemap": url} for url in new)
+        return new
+
+    def sitemap_read(self, url: str) -> None:
+        self.sitemaps[url] = True
+        self._write([{"read": url}])
+
+    def unread_sitemaps(self) -> list[str]:
+        return [url for url, read in self.sitemaps.items() if not read]
+
+    def pending(self, finished: set[str]) -> Iterator[tuple[str, int]]:
+        """URL and depth of everything without a record."""
+        return ((url, depth) for url, depth in list(self.depths.items()) if url not in finished)
+
+    def _write(self, entries: Iterable[dict[str, object]]) -> None:
+        if self._file is not None:
+            self._file.write(b"".join(json.dumps(e, ensure_ascii=False).encode() + b"\n" for e in entries))
+            self._file.flush()                       # in the hands of the system: outlives the process
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

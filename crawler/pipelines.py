@@ -1,0 +1,75 @@
+"""A collected page becomes an assessed one and goes into the run; items of others pass untouched.
+
+**Facts**
+- Findings do not depend on the policy: a page is read once and decided once a policy (rules/assess.py).
+"""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rules import Asker, Policy, find, judge, load_policy
+from rules.policies import load
+
+from .items import AssessedPage, CollectedPage
+from .settings import asker_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scrapy.crawler import Crawler
+
+
+def assessed(page: CollectedPage, policies: Sequence[Policy], asker: Asker) -> AssessedPage:
+    """The page under each policy."""
+    findings = find(page.evidence, page.asset, asker)
+    return AssessedPage(page, tuple(judge(page.asset, asker, page.evidence, findings, policy) for policy in policies))
+
+
+def policy_of(entry: str) -> Policy:
+    """A policy by its name, or from a file. Raises KeyError, OSError, PolicyError."""
+    if entry.endswith((".yaml", ".yml")):
+        return load_policy(Path(entry).read_text("utf-8"), entry)
+    return load(entry)
+
+
+class Records:
+    """Item pipeline: assesses and records."""
+
+    def __init__(self, crawler: Crawler):
+        self.crawler = crawler
+        self.asker = asker_of(crawler.settings)
+        self.policies = tuple(map(policy_of, crawler.settings.getlist("MAYMINE_POLICIES")))
+        self._run: Any = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Records:
+        return cls(crawler)
+
+    def open_spider(self) -> None:
+        if path := self.crawler.settings.get("MAYMINE_RUN"):
+            from .run import Run
+            self._run = Run.open(path, policies=self.policies, asker=self.asker,
+                                 evidence=self.crawler.settings.get("MAYMINE_EVIDENCE"))
+
+    def finished(self) -> set[str]:
+        """`requested` of every page that the run has a record of."""
+        return set(self._run.finished()) if self._run is not None else set()
+
+    def close_spider(self) -> None:
+        if self._run is not None:
+            self._run.close()
+
+    def process_item(self, item: Any) -> Any:
+        return self.record(item) if isinstance(item, CollectedPage) else item
+
+    def record(self, page: CollectedPage) -> AssessedPage:
+        """Assess one page and write it down. When this returns, a killed run keeps it."""
+        done = assessed(page, self.policies, self.asker)
+        if self._run is not None:
+            self._run.write(done)
+        self.crawler.stats.inc_value("maymine/pages")
+        for a in done.assessments:
+            for use, decision in a.decisions.items():
+                self.crawler.stats.inc_value(f"maymine/{a.policy}/{use.value}/{decision.verdict.value}")
+        return done

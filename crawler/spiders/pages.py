@@ -1,0 +1,24 @@
+"""Collects the pages of a list.
+
+**Facts**
+- -a urls=FILE: text, CSV or Parquet; - is standard input. -a column=NAME: of a CSV or Parquet file, `url` if not given.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..seeds import STANDARD_INPUT, seeds
+from .collector import Collector
+
+
+class Pages(Collector):
+    """scrapy crawl pages -a urls=list.csv -a column=link"""
+    name = "pages"
+
+    def __init__(self, urls: str = STANDARD_INPUT, column: str = "url", **kwargs: Any):
+        super().__init__(**kwargs)
+        self.urls, self.column = urls, column
+
+    def seeds(self) -> Iterator[str]:
+        return seeds(self.urls, self.column)
