@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rules.model import Assessment, Asset, Evidence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CollectedPage:
     """All that was seen of one page, whether or not it came."""
     requested: str                       # the URL asked for first; the key of the page in its run
@@ -20,6 +20,9 @@ class CollectedPage:
     evidence: tuple[Evidence, ...]       # robots.txt, tdmrep.json, http-fields, body; one of each, in this order
     depth: int = 0                       # links from a seed
     found: tuple[str, ...] = ()          # URLs found on the page and kept for crawling
+
+    def __repr__(self) -> str:           # Scrapy logs items; bodies are no reading matter
+        return f"<page {self.requested} {' '.join(f'{e.carrier.value}={e.access.value}' for e in self.evidence)}>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class Permission:
         self.policy = load("rfc9309-crawl")
         self.guard = Guard(Allowed.of(settings.getlist("MAYMINE_ALLOW_PRIVATE")))
         self.trusts_proxy = settings.getbool("MAYMINE_TRUST_PROXY")
+        self.site_timeout_s = min(limits.SITE_TIMEOUT_S, settings.getfloat("DOWNLOAD_TIMEOUT"))
         self.maxsize_bytes = settings.getint("DOWNLOAD_MAXSIZE")
         self.sites = Sites(self._get, self.permits)
         self.visits: WeakKeyDictionary[Request, Visit] = WeakKeyDictionary()
@@ -129,7 +130,7 @@ class Permission:
     async def _get(self, url: str, limit: int) -> Response:
         request = Request(url, callback=NO_CALLBACK, dont_filter=True, headers={"Accept-Encoding": "gzip"}, meta={
             "dont_redirect": True, "dont_retry": True, "dont_cache": True, "dont_merge_cookies": True,
-            "handle_httpstatus_all": True, "download_timeout": limits.SITE_TIMEOUT_S})
+            "handle_httpstatus_all": True, "download_timeout": self.site_timeout_s})
         self._own.add(request)
         self.crawler.stats.inc_value("maymine/site_requests")
         try:

@@ -1,0 +1,279 @@
+"""What is asked of a server, in which order, and what its answers mean: real Scrapy against real servers.
+
+One crawl visits a server a case; each has its own port, and so is a site of its own.
+"""
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from crawler.evidence import decoded
+from crawler.site import Sites, at_root, origin_of
+from rules import Access, limits
+
+from .crawling import crawl
+from .webserver import Web, bomb, free_port, reply
+
+ROBOTS, TDMREP = "/robots.txt", "/.well-known/tdmrep.json"
+FORBID = "User-agent: *\nDisallow: /page\n"
+TEXT = [("Content-Type", "text/plain")]
+OTHERS = ("/ai.txt", "/trust.txt", "/.well-known/trust.txt")
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a server is set up, what it must be asked, and what must be on record."""
+    name: str
+    set_up: Callable[[Web], object]
+    asked: list[str]
+    access: dict[str, str]                           # carrier -> access
+    target: str = "/page"
+    detail: dict[str, str] = field(default_factory=dict)
+
+
+def robots(answer: bytes) -> Callable[[Web], object]:
+    return lambda web: web.raw(ROBOTS, answer, keep=True)
+
+
+def chain(web: Web, hops: int) -> None:
+    web.redirects(ROBOTS, hops, reply(FORBID, 200, TEXT))
+
+
+def elsewhere(path: str, location: str) -> Callable[[Web], object]:
+    return lambda web: web.put(path, status=302, fields=[("Location", location.format(port=web.port))])
+
+
+GONE = {"http-fields": "not-collected", "body": "not-collected"}
+CAME = {"http-fields": "obtained", "body": "obtained"}
+LOST = {"http-fields": "unreachable", "body": "unreachable"}
+STEPS = [f"{ROBOTS}.{i}" for i in range(1, 6)]
+NEVER = {"robots.txt": "unreachable", "tdmrep.json": "not-collected", **GONE}
+PAGE = [ROBOTS, TDMREP, "/page"]
+
+CASES = [
+    # robots.txt
+    Case("lets us", robots(reply("User-agent: *\nDisallow: /other\n", 200, TEXT)), PAGE, {"robots.txt": "obtained", **CAME}),
+    Case("forbids the page", robots(reply(FORBID, 200, TEXT)), [ROBOTS, TDMREP], {"robots.txt": "obtained", **GONE},
+         detail={"body": "Disallow"}),
+    Case("forbids all", robots(reply("User-agent: maymine\nDisallow: /\n", 200, TEXT)), [ROBOTS],
+         {"robots.txt": "obtained", "tdmrep.json": "not-collected", **GONE}),
+    Case("5 redirects", lambda web: chain(web, 5), [ROBOTS, *STEPS, TDMREP], {"robots.txt": "obtained", **GONE}),
+    Case("6 redirects", lambda web: chain(web, 6), [ROBOTS, *STEPS, TDMREP, "/page"], {"robots.txt": "unavailable", **CAME}),
+    Case("circle", elsewhere(ROBOTS, ROBOTS), PAGE, {"robots.txt": "unavailable", **CAME}),
+    Case("redirect to no http", elsewhere(ROBOTS, "ftp://example.org/robots.txt"), [ROBOTS], NEVER),
+    Case("redirect without place", robots(reply("", 301)), [ROBOTS], NEVER),
+    Case("redirect to private", elsewhere(ROBOTS, "http://127.0.0.2:{port}/robots.txt"), [ROBOTS], NEVER,
+         detail={"robots.txt": "127.0.0.2 is not a public address"}),
+    *(Case(f"status {s}", robots(reply(FORBID, s)), PAGE, {"robots.txt": a, **CAME})
+      for s, a in [(404, "unavailable"), (410, "unavailable"), (401, "refused"), (403, "refused")]),
+    *(Case(f"status {s}", robots(reply("", s)), [ROBOTS], NEVER) for s in (304, 429, 500, 503)),
+    Case("timeout", lambda web: web.hang(ROBOTS), [ROBOTS], NEVER, detail={"robots.txt": "no answer in time"}),
+    Case("drip", lambda web: web.drip(ROBOTS, reply("#" * 1000, 200), .05), [ROBOTS], NEVER),
+    Case("not http", robots(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), [ROBOTS], NEVER),
+    Case("closed early", lambda web: web.raw(ROBOTS, reply(FORBID)[:-5]), [ROBOTS], NEVER),
+    Case("2 MB", robots(reply(FORBID + "# filler\n" * 230_000, 200, TEXT)), [ROBOTS, TDMREP], {"robots.txt": "truncated", **GONE}),
+    Case("8 MB", robots(reply(FORBID + "# filler\n" * 930_000, 200, TEXT)), [ROBOTS, TDMREP], {"robots.txt": "truncated", **GONE}),
+    Case("gzip", robots(reply(gzip.compress(FORBID.encode()), 200, [("Content-Encoding", "gzip")])), [ROBOTS, TDMREP],
+         {"robots.txt": "obtained", **GONE}),
+    Case("gzip bomb", robots(reply(gzip.compress(FORBID.encode() + bytes(200 << 20)), 200, [("Content-Encoding", "gzip")])),
+         [ROBOTS, TDMREP], {"robots.txt": "truncated", **GONE}),
+    Case("no gzip at all", robots(reply(FORBID, 200, [("Content-Encoding", "gzip")])), [ROBOTS], NEVER),
+    # tdmrep.json
+    Case("tdmrep", lambda web: web.put(TDMREP, "[]", type="application/json"), PAGE, {"tdmrep.json": "obtained", **CAME}),
+    Case("tdmrep 404", lambda web: None, PAGE, {"tdmrep.json": "unavailable", **CAME}),
+    Case("tdmrep 500", lambda web: web.put(TDMREP, status=500), PAGE, {"tdmrep.json": "unreachable", **CAME}),
+    Case("tdmrep forbidden", robots(reply("User-agent: *\nDisallow: /.well-known/\n", 200, TEXT)), [ROBOTS, "/page"],
+         {"tdmrep.json": "not-collected", **CAME}),
+    # pages
+    Case("page 404", lambda web: None, [ROBOTS, TDMREP, "/none"], {"http-fields": "obtained", "body": "unavailable"}, "/none"),
+    Case("page 403", lambda web: web.put("/page", "no", 403), PAGE, {"http-fields": "obtained", "body": "refused"}),
+    Case("page 500", lambda web: web.put("/page", "no", 500), PAGE, {"http-fields": "obtained", "body": "unreachable"}),
+    Case("page hangs", lambda web: web.hang("/page"), PAGE, LOST, detail={"body": "no answer in time"}),
+    Case("page cut", lambda web: web.raw("/page", reply("x" * 5000)[:-2000]), PAGE, LOST),
+    Case("page bomb", lambda web: web.put("/page", bomb(300 << 20), fields=[("Content-Encoding", "gzip")]), PAGE,
+         {"http-fields": "obtained", "body": "truncated"}),
+    Case("page large", lambda web: web.put("/page", bytes(limits.MEDIA_BYTES + 1000)), PAGE,
+         {"http-fields": "obtained", "body": "truncated"}),
+    Case("page announced huge", lambda web: web.raw("/page", b"HTTP/1.1 200 OK\r\nContent-Length: 9000000000\r\n\r\nx"), PAGE,
+         {"http-fields": "obtained", "body": "truncated"}),
+    Case("page redirected", lambda web: web.put("/page.0", status=301, fields=[("Location", "/page")]),
+         [ROBOTS, TDMREP, "/page.0", "/page"], CAME, "/page.0"),
+    Case("page redirected too often", lambda web: web.redirects("/r", 6, reply("x")),
+         [ROBOTS, TDMREP, "/r", *(f"/r.{i}" for i in range(1, 6))], {"http-fields": "unavailable", "body": "unavailable"}, "/r"),
+    Case("page redirected to private", elsewhere("/page", "http://127.0.0.2:{port}/x"), PAGE,
+         {"robots.txt": "unreachable", **GONE}),
+    Case("page redirected to forbidden", lambda web: (web.put("/page.0", status=301, fields=[("Location", "/page")]),
+                                                      web.put(ROBOTS, "User-agent: *\nDisallow: /page$\n")),
+         [ROBOTS, TDMREP, "/page.0"], GONE, "/page.0"),
+]
+REFUSED_SPELLINGS = ["http://127.0.0.2:{port}/", "http://2130706434:{port}/", "http://0x7f.0.0.2:{port}/", "http://0177.0.0.2:{port}/",
+                     "http://127.2:{port}/", "http://[::1]:{port}/", "http://[::ffff:127.0.0.2]:{port}/", "http://①②⑦.⓪.⓪.②:{port}/idna",
+                     "http://169.254.169.254/latest/meta-data/"]
+NO_HTTP = ["ftp://127.0.0.1/x", "file:///etc/passwd", "gopher://127.0.0.1/"]
+
+
+@dataclass
+class Crawled:
+    webs: dict[str, Web]
+    pages: dict[str, dict[str, Any]]
+    log: str
+    refused_port: int
+
+
+@pytest.fixture(scope="module")
+def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
+    with ExitStack() as stack:
+        webs: dict[str, Web] = {}
+        for case in CASES:
+            web = webs[case.name] = stack.enter_context(Web())
+            web.put("/page", "<title>page</title>")
+            case.set_up(web)
+        crowd = webs["crowd"] = stack.enter_context(Web())
+        crowd.otherwise(lambda target: reply(target, 200 if target.startswith("/p") else 404))
+        port = free_port()
+        urls = [webs[case.name].url + case.target for case in CASES]
+        urls += [f"{crowd.url}/p{i}" for i in range(40)]
+        urls += [f"http://127.0.0.1:{port}/", *(u.format(port=crowd.port) for u in REFUSED_SPELLINGS), *NO_HTTP, "no url"]
+        items, log = crawl(tmp_path_factory.mktemp("crawl"), "pages", {
+            "MAYMINE_ALLOW_PRIVATE": ["127.0.0.1"], "CONCURRENT_REQUESTS": 64, "DOWNLOAD_TIMEOUT": 3}, given="\n".join(urls), urls="-")
+        requested = [item["requested"] for item in items]
+        assert len(requested) == len(set(requested))
+        yield Crawled(webs, {item["requested"]: item for item in items}, log, port)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_is_asked_and_what_is_on_record(case: Case, crawled: Crawled) -> None:
+    web = crawled.webs[case.name]
+    assert [t for t in web.requests if t not in OTHERS] == case.asked
+    evidence = crawled.pages[web.url + case.target]["evidence"]
+    assert {carrier: evidence[carrier]["access"] for carrier in case.access} == case.access
+    for carrier, words in case.detail.items():
+        assert words in evidence[carrier]["detail"]
+
+
+def test_no_page_is_lost(crawled: Crawled) -> None:
+    assert "Traceback" not in crawled.log
+    assert len(crawled.pages) == len(CASES) + 40 + 1 + len(REFUSED_SPELLINGS) + len(NO_HTTP)
+
+
+def test_a_site_is_asked_once_for_all_who_wait(crawled: Crawled) -> None:
+    asked = [t for t in crawled.webs["crowd"].requests if t not in OTHERS]
+    assert asked[:2] == [ROBOTS, TDMREP]
+    assert sorted(asked[2:]) == sorted(f"/p{i}" for i in range(40))
+
+
+def test_nobody_listens(crawled: Crawled) -> None:
+    evidence = crawled.pages[f"http://127.0.0.1:{crawled.refused_port}/"]["evidence"]
+    assert {name: e["access"] for name, e in evidence.items() if name in NEVER} == NEVER
+
+
+def test_private_addresses_are_not_reached_in_any_spelling(crawled: Crawled) -> None:
+    pages = [p for url, p in crawled.pages.items() if not url.startswith(("http://127.0.0.1:", *NO_HTTP))]
+    assert len(pages) == len(REFUSED_SPELLINGS)
+    for page in pages:
+        assert page["evidence"]["robots.txt"]["access"] == "unreachable"
+        assert "is not a public address" in page["evidence"]["robots.txt"]["detail"], page["requested"]
+        assert page["evidence"]["body"]["access"] == "not-collected"
+
+
+def test_only_http_leaves(crawled: Crawled) -> None:
+    for url in NO_HTTP:
+        assert crawled.pages[url]["evidence"]["body"]["access"] == "not-collected"
+    assert "'no url' is no URL" in crawled.log
+
+
+def test_who_asks_says_so(crawled: Crawled) -> None:
+    for head in crawled.webs["lets us"].heads:
+        assert b"User-Agent: maymine/0.1.0 (+https://example.org/bot)\r\n" in head
+
+
+def test_repeated_fields_are_kept(crawled: Crawled) -> None:
+    redirected = crawled.pages[crawled.webs["page redirected"].url + "/page.0"]
+    assert redirected["url"].endswith("/page")
+    assert redirected["evidence"]["http-fields"]["head"].startswith("HTTP/1.1 200 OK\r\n")
+
+
+# The store of sites, without a network
+
+class Clock:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Answers:
+    """A `get` that counts, and answers with what stands under the path."""
+
+    def __init__(self, **status: int) -> None:
+        self.status, self.asked = status, []  # type: ignore[var-annotated]
+
+    async def __call__(self, url: str, limit: int) -> Any:
+        from scrapy.http import Response
+        self.asked.append(url)
+        return Response(url, status=self.status.get(url.rpartition("/")[2].partition(".")[0], 404))
+
+
+def ask(sites: Sites, url: str) -> Any:
+    out: list[Any] = []
+    Deferred.fromCoroutine(sites.of(url)).addBoth(out.append)
+    return out[0]
+
+
+def test_a_site_is_asked_again_after_a_day() -> None:
+    clock, get = Clock(), Answers(robots=200)
+    sites = Sites(get, lambda asset, robots: True, clock)
+    ask(sites, "http://a.example/1")
+    once = len(get.asked)
+    clock.now_s = limits.SITE_CACHE_S - 1
+    ask(sites, "http://a.example/2")
+    assert len(get.asked) == once
+    clock.now_s = limits.SITE_CACHE_S
+    ask(sites, "http://a.example/3")
+    assert len(get.asked) == 2 * once
+
+
+def test_a_site_that_did_not_answer_is_asked_sooner() -> None:
+    clock, get = Clock(), Answers(robots=503)
+    sites = Sites(get, lambda asset, robots: robots.access is not Access.UNREACHABLE, clock)
+    assert ask(sites, "http://a.example/")[0].access is Access.UNREACHABLE
+    clock.now_s = limits.SITE_RETRY_S
+    ask(sites, "http://a.example/")
+    assert get.asked == ["http://a.example/robots.txt"] * 2
+
+
+def test_scheme_and_port_make_a_site() -> None:
+    get = Answers()
+    sites = Sites(get, lambda asset, robots: False)
+    for url in ("http://a.example/", "https://a.example/", "http://a.example:8080/", "http://A.example:80/x", "http://u:p@a.example/"):
+        ask(sites, url)
+    assert get.asked == ["http://a.example/robots.txt", "https://a.example/robots.txt", "http://a.example:8080/robots.txt"]
+
+
+def test_sites_are_forgotten_before_memory_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SITES_CACHED", 3)
+    sites = Sites(Answers(), lambda asset, robots: False)
+    for i in range(5):
+        ask(sites, f"http://{i}.example/")
+    assert [bool(sites.known(f"http://{i}.example/")) for i in range(5)] == [False, False, True, True, True]
+
+
+@pytest.mark.parametrize("url", ["ftp://x/", "http:///x", "x", "http://x:99999/", "http://[::1/"])
+def test_what_is_no_site(url: str) -> None:
+    with pytest.raises(ValueError):
+        origin_of(url)
+
+
+def test_root() -> None:
+    assert at_root("http://user:secret@Example.org:81/a?b#c", "/robots.txt") == "http://Example.org:81/robots.txt"
+
+
+def test_decoding_is_bounded() -> None:
+    assert decoded(bomb(50 << 20), 1000) == (bytes(1000), False)
+    assert decoded(bomb(1000), 4000) == (bytes(1000), True)
