@@ -2,12 +2,13 @@
 
 # Bodies
 ROBOTS_BYTES = 512_000       # RFC 9309, 2.5: at least 500 KiB; cut at the last complete line
-ROBOTS_RULES = 100_000       # OURS: lines kept; more is a truncated file
+ROBOTS_LINE_BYTES = 16_663   # PRACTICE: google/robotstxt, 8 x 2083 - 1
 TDMREP_BYTES = 1 << 20       # OURS
 TDMREP_RULES = 10_000        # OURS
 HTML_BYTES = 4 << 20         # OURS: more than 99.9 % of real pages
 HTML_ELEMENTS = 5_000        # OURS: metas, links and scripts looked at
 FIELD_BYTES = 8_192          # draft-illyes-repext, 5: parse at least 8 KiB of a field
+FIELD_LINES_BYTES = 1 << 16   # OURS: all lines of one field
 FIELDS_BYTES = 1 << 20       # OURS: the whole header section
 FIELD_LINES = 1_000          # OURS
 MEDIA_BYTES = 32 << 20       # OURS: whole bodies kept by the crawler

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .. import html
 from ..model import Asker, Asset, Audience, Carrier, CircumstanceKind, Evidence, Finding, Form, Preference, Subject, Use
 from ..vocab import TERMS
-from . import aipref, content_signal, robots_meta, robots_txt, tdmrep
+from . import aipref, content_signal, http_fields, robots_meta, robots_txt, tdmrep
 
 Reader = Callable[[Evidence, Asset, Asker], list[Finding]]
 
@@ -56,7 +57,8 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
     Signal("robots.rule", "rep", _R, robots_txt.read, 0, "RFC 9309, 2.2.2", _RFC, ALL, _EXACT_LENIENT),
     Signal("robots-ai.robots", "robots-ai", _R, robots_txt.read, 0, "draft-canel-robots-ai-control-00", _CANEL, ALL,
            (Form.LEGACY,)),
-    Signal("aipref.robots", "aipref", _R, robots_txt.read, 0, "draft-ietf-aipref-attach-05, 4", _ATTACH, ALL, _EXACT_LEGACY),
+    Signal("aipref.robots", "aipref", _R, robots_txt.read, 0, "draft-ietf-aipref-attach-05, 4", _ATTACH, ALL,
+           (Form.EXACT, Form.LENIENT, Form.LEGACY)),
     Signal("aipref.header", "aipref", _F, aipref.header, 0, "draft-ietf-aipref-attach-05, 3", _ATTACH, forms=_EXACT_LEGACY),
     Signal("content-signal.robots", "content-signal", _R, robots_txt.read, 0, "Content Signals Policy, 2025-09-24", _CF, ALL,
            _EXACT_LENIENT, terms=True),
@@ -68,9 +70,15 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
            tuple(f for f in Form if f is not Form.PROSE), (Preference.DISALLOW,), tuple(Subject), terms=True),
     Signal("tdmrep.file", "tdmrep", _T, tdmrep.file, 1, "TDMRep CG-FINAL-2024-05-10, 6.1", _TDM, forms=_EXACT_LENIENT,
            terms=True),
-    Signal("tdmrep.header", "tdmrep", _F, tdmrep.header, 2, "TDMRep CG-FINAL-2024-05-10, 6.2", _TDM, terms=True),
-    Signal("tdmrep.html", "tdmrep", _B, tdmrep.html, 3, "TDMRep CG-FINAL-2024-05-10, 6.3", _TDM, terms=True),
+    Signal("tdmrep.header", "tdmrep", _F, tdmrep.header, 2, "TDMRep CG-FINAL-2024-05-10, 6.2", _TDM, forms=_EXACT_LENIENT,
+           terms=True),
+    Signal("tdmrep.html", "tdmrep", _B, tdmrep.html, 3, "TDMRep CG-FINAL-2024-05-10, 6.3", _TDM, forms=_EXACT_LENIENT,
+           terms=True),
 )}
 
+# Readers without a row: they say once for all signals of a carrier what of it could not be read.
+FAULTS: dict[Carrier, Reader] = {_F: http_fields.faults, _B: html.faults}
+
 READERS: dict[Carrier, tuple[Reader, ...]] = {
-    c: tuple(dict.fromkeys(s.read for s in SIGNALS.values() if s.carrier is c)) for c in Carrier}
+    c: (*((FAULTS[c],) if c in FAULTS else ()), *dict.fromkeys(s.read for s in SIGNALS.values() if s.carrier is c))
+    for c in Carrier}

@@ -17,8 +17,10 @@ import re
 from http_sfv.dictionary import Dictionary
 from http_sfv.types import Token
 
-from ..model import Asker, Asset, Evidence, Finding, Preference
+from ..limits import QUOTE_CHARS
+from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement
 from ..vocab import Term, meaning
+from . import http_fields
 
 PREFERENCES = {"y": Preference.ALLOW, "n": Preference.DISALLOW}
 
@@ -49,4 +51,14 @@ def _dictionary(value: str) -> Dictionary | None:
 
 
 def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
-    return []
+    lines = http_fields.values(evidence.body, b"content-usage")
+    if not lines:
+        return []
+    value = ", ".join(line for line in lines if line)
+    quote = value[:QUOTE_CHARS]
+    if intent_unparsed(value):
+        return [Fault(Carrier.HTTP_FIELDS, FaultKind.MALFORMED, "no dictionary, but it seems to refuse: " + quote,
+                      "content-usage")]
+    return [Statement("aipref.header", use, preference, form=term.form, where="content-usage", quote=quote,
+                      note=term.spec if term.form is Form.LEGACY else "")
+            for term, preference in parse(value) for use in term.about(preference)]

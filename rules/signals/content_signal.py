@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import re
 
-from ..model import Asker, Asset, Evidence, Finding, Preference
+from ..limits import QUOTE_CHARS
+from ..model import Asker, Asset, Evidence, Finding, Form, Preference, Statement, Terms
 from ..vocab import Term, meaning
+from . import http_fields
 
 NOES = frozenset({"n", "disallow", "disallowed", "deny", "false", "0"})
 USE_LEVELS = ("immediate", "reference", "full")    # least first
@@ -50,5 +52,16 @@ def _restriction(said: tuple[Term, Preference, bool]) -> tuple[bool, bool]:
     return said[1] is Preference.ALLOW, said[2]
 
 
+def terms(term: Term) -> Terms | None:
+    """What a level of `use` leaves open; None for the other keys."""
+    return Terms(conditions=(term.word,)) if term.word.startswith("use=") else None
+
+
 def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
-    return []
+    lines = http_fields.values(evidence.body, b"content-signal")
+    if not lines:
+        return []
+    value = ", ".join(lines)
+    return [Statement("content-signal.header", use, preference, form=Form.LENIENT, terms=terms(term), where="content-signal",
+                      quote=value[:QUOTE_CHARS], note="unspecified-field")
+            for term, preference, _ in parse(value) if preference is Preference.DISALLOW for use in term.about(preference)]

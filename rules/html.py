@@ -1,0 +1,213 @@
+"""One bounded parse of a page, shared by every reader of HTML.
+
+Facts (HTML Living Standard, https://html.spec.whatwg.org/multipage/parsing.html; MIME Sniffing,
+https://mimesniff.spec.whatwg.org/)
+- 13.2: only a full parser knows what is an element and what is a comment, a script, a template or an attribute; Lexbor is
+  one. OURS: it parses as a crawler without scripting does, so the metas in `<noscript>` count.
+- 13.2.3: a byte order mark decides the encoding before `<meta charset>` in the first 1024 bytes does. OURS: UTF-8 otherwise,
+  UTF-16 without a mark is known by its zeros, and encodings that the standard does not name are not decoded.
+- 13.2.6.4: a meta after the end of the head is not in the head.
+- MIME Sniffing 7.1: what a page starts with. OURS: that, or a declared type of HTML, makes a body a page.
+- XHTML closes `<script/>`, HTML does not; in a body that says it is XHTML such elements are closed before the parse.
+- OURS: a page that would cost more than its size is worth (html_work) is a Fault, and its metas are read without their
+  places.
+- OURS: a page without a meta that could say anything is not parsed, and of other pages no more than needed; `exact` parses
+  all. What is found is the same (INVARIANT, tested).
+"""
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from itertools import islice
+
+from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
+
+from .html_work import ATTRIBUTES, is_bounded
+from .limits import FIELD_BYTES, HTML_BYTES, HTML_ELEMENTS
+from .model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding
+
+MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+IN_BODY, UNPLACED = "meta-in-body", "structure-unread"
+SENTINEL = "\ue000"              # an attribute name; of private use, so that few pages hold it
+
+# Label of an encoding -> codec. Encoding Standard, 4.2; UTF-8 and what the standard treats so are left out.
+CODECS = {
+    **{f"{label}{n}": f"cp{n}" for n in (866, 874, *range(1250, 1259)) for label in ("windows-", "cp", "x-cp", "dos-", "ibm")},
+    **{f"iso{dash}8859-{n}": f"iso8859-{n}" for n in (*range(2, 9), 10, 13, 14, 15, 16) for dash in ("-", "")},
+    **dict.fromkeys(("iso-8859-1", "iso8859-1", "latin1", "us-ascii", "ascii", "x-user-defined"), "cp1252"),
+    **dict.fromkeys(("iso-8859-9", "iso8859-9"), "cp1254"), "iso-8859-11": "cp874", "tis-620": "cp874",
+    **dict.fromkeys(("gb2312", "gbk", "x-gbk", "gb18030", "gb_2312-80"), "gb18030"),
+    **dict.fromkeys(("big5", "big5-hkscs", "x-x-big5"), "big5hkscs"),
+    **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "x-sjis", "windows-31j", "ms_kanji"), "cp932"),
+    **dict.fromkeys(("euc-jp", "x-euc-jp"), "euc_jp"), **dict.fromkeys(("euc-kr", "ks_c_5601-1987", "ksc5601"), "cp949"),
+    "iso-2022-jp": "iso2022_jp", "koi8-r": "koi8_r", "koi8-u": "koi8_u",
+    "macintosh": "mac_roman", "x-mac-cyrillic": "mac_cyrillic",
+}
+
+_CHARSET = re.compile(rb"charset[\t\n\f\r ]*=[\t\n\f\r \"']*([a-z0-9_:.-]+)", re.IGNORECASE)
+_START = re.compile(
+    rb"\s*(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|iframe|table|div|font|h1|br|a|b|p)"
+    rb"[\s/>]", re.IGNORECASE | re.DOTALL)
+_XHTML = re.compile(rb"\s*<\?xml\b[^>]*>.{0,900}?<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL)
+_SELF_CLOSED = re.compile(rb"<(script|style|title|textarea|iframe|noframes|noembed|xmp)\b([^<>]*)/>", re.IGNORECASE)
+_META = re.compile(rb"<meta(?=[\t\n\f\r />])", re.IGNORECASE)
+_FRAMESET = re.compile(rb"<frameset", re.IGNORECASE)
+
+# A meta can speak only if it holds one of these. A character reference can hide a letter or a hyphen.
+_WORDS = r"tdm|max-snippet|disallowai|no(?:ai|image|index|ne|snippet|archive|cache|ml)"
+_SPEAKS = re.compile(_WORDS, re.IGNORECASE)
+_COULD_SPEAK = re.compile(
+    rb"&#(?:x0*(?:2d|[46][1-9a-f]|[57][0-9a])(?![0-9a-f])|0*(?:45|6[5-9]|[78]\d|90|9[7-9]|1[01]\d|12[0-2])(?!\d))|"
+    + _WORDS.encode(), re.IGNORECASE)
+_PAIR = re.compile(rb"(name|content)[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r >\"'][^\t\n\f\r >]*+))",
+                   re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """A meta element with a name, that could speak."""
+    name: str                        # lower case, without white space around it
+    content: str
+    index: int                       # its place among the metas of the page, from 1
+    deviation: str = ""              # IN_BODY or UNPLACED; "" for a meta in the head
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    metas: tuple[Meta, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+NO_PAGE = Page()
+_last: tuple[bytes, str, Page] = (b"", "", NO_PAGE)
+
+
+def read(evidence: Evidence, asset: Asset) -> Page:
+    """The page in a body; an empty one where the body is none. Keeps the last page for the next reader."""
+    global _last
+    body, media_type = evidence.body, asset.media_type
+    last = _last
+    if last[0] is body and last[1] == media_type:    # INVARIANT: bytes never change
+        return last[2]
+    found = page(body, xhtml=media_type == "application/xhtml+xml") if is_html(body, media_type) else NO_PAGE
+    _last = (body, media_type, found)
+    return found
+
+
+def faults(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
+    """What of the page could speak and was not read."""
+    return list(read(evidence, asset).faults)
+
+
+def is_html(body: bytes, media_type: str = "") -> bool:
+    if media_type in MEDIA_TYPES:
+        return True
+    start = _utf8(body[:2048])
+    return bool(_START.match(start) or _XHTML.match(start))
+
+
+def page(body: bytes, *, xhtml: bool = False, exact: bool = False) -> Page:
+    """Read a page. `exact`: parse all of it, whatever it holds. Time and memory in proportion to the body; raises nothing."""
+    troubles: list[Fault] = []
+    if len(body) > HTML_BYTES:
+        body = body[:HTML_BYTES]
+        troubles.append(_fault(FaultKind.TRUNCATED, f"only the first {HTML_BYTES} bytes were read"))
+    text = _utf8(body)
+    if xhtml or _XHTML.match(text, 0, 2048):
+        text = _SELF_CLOSED.sub(rb"<\1\2></\1>", text)
+    end = len(text) if exact else _needed(text)
+    metas: list[Meta] = []
+    if end:
+        try:
+            metas = _metas(text, end)
+        except _Unbounded:
+            troubles.append(_fault(FaultKind.MALFORMED, "nested or formatted beyond reason; read without its structure"))
+            metas = _unplaced(text)
+    if len(metas) > HTML_ELEMENTS:
+        troubles.append(_fault(FaultKind.TRUNCATED, f"only the first {HTML_ELEMENTS} metas were read"))
+    return Page(tuple(metas[:HTML_ELEMENTS]), tuple(troubles))
+
+
+class _Unbounded(Exception):
+    """The page would cost more than its size is worth."""
+
+
+def _needed(text: bytes) -> int:
+    """Length of the part that holds every meta that could speak; 0: there is none. All, where only a parser can tell."""
+    end = inside = 0
+    for start in _META.finditer(text):
+        tag = ATTRIBUTES.match(text, start.end())
+        if start.start() < inside or not tag:
+            return len(text)
+        inside = tag.end()
+        if _COULD_SPEAK.search(text, start.end(), inside):
+            end = inside
+    return end
+
+
+def _metas(text: bytes, end: int) -> list[Meta]:
+    """The metas of text[:end]. Raises _Unbounded."""
+    if end == len(text) or SENTINEL.encode() in text:
+        if not is_bounded(text, len(text)):
+            raise _Unbounded
+        return _parsed(text)[0]
+    if not is_bounded(text, end):
+        raise _Unbounded
+    # A sentinel that becomes an element proves that the part ends between two tags: so far the page parses alike.
+    metas, whole = _parsed(text[:end] + f"<meta {SENTINEL}>".encode())
+    if whole and not (any(m.deviation for m in metas) and _FRAMESET.search(text)):    # a frameset can delete the body
+        return metas
+    return _metas(text, len(text))
+
+
+def _parsed(text: bytes) -> tuple[list[Meta], bool]:
+    """The metas that could speak, and whether the last of all is the sentinel."""
+    tree = LexborHTMLParser(text, options=LexborDocumentOptions.WO_EVENTS)
+    elements = tree.css("meta")
+    in_head = {e.mem_id for e in tree.head.css("meta")} if tree.head else set()
+    metas, whole = [], False
+    for index, element in enumerate(elements, 1):
+        attributes = element.attributes
+        name, content = (attributes.get("name") or "").strip().lower(), attributes.get("content") or ""
+        whole = whole or SENTINEL in attributes
+        if _speaks(name, content):
+            metas.append(Meta(name, content, index, "" if element.mem_id in in_head else IN_BODY))
+    return metas, whole
+
+
+def _unplaced(text: bytes) -> list[Meta]:
+    """Whatever looks like a meta that could speak, be it in a comment; the first HTML_ELEMENTS."""
+    metas: list[Meta] = []
+    for index, start in enumerate(islice(_META.finditer(text), HTML_ELEMENTS), 1):
+        tag = ATTRIBUTES.match(text, start.end(), start.end() + FIELD_BYTES)
+        stop = tag.end() if tag else start.end() + FIELD_BYTES
+        found: dict[str, str] = {}
+        for pair in _PAIR.finditer(text, start.end(), stop):
+            value = (pair[2] or pair[3] or pair[4] or b"").decode("utf-8", "replace")
+            found.setdefault(pair[1].decode().lower(), html.unescape(value))
+        name, content = found.get("name", "").strip().lower(), found.get("content", "")
+        if _speaks(name, content):
+            metas.append(Meta(name, content, index, UNPLACED))
+    return metas
+
+
+def _speaks(name: str, content: str) -> bool:
+    return bool(name) and bool(_SPEAKS.search(name) or _SPEAKS.search(content))
+
+
+def _utf8(body: bytes) -> bytes:
+    """The body in UTF-8, or in what UTF-8 takes it for."""
+    if body.startswith(b"\xef\xbb\xbf"):
+        return body[3:]
+    if body.startswith((b"\xff\xfe", b"<\0")):
+        return body.decode("utf-16-le", "replace").removeprefix("\ufeff").encode("utf-8", "replace")
+    if body.startswith((b"\xfe\xff", b"\0<")):
+        return body.decode("utf-16-be", "replace").removeprefix("\ufeff").encode("utf-8", "replace")
+    label = _CHARSET.search(body, 0, 1024)
+    codec = CODECS.get(label[1].decode().lower()) if label else None
+    return body.decode(codec, "replace").encode("utf-8", "replace") if codec else body
+
+
+def _fault(kind: FaultKind, detail: str) -> Fault:
+    return Fault(Carrier.BODY, kind, detail, "html")

@@ -1,0 +1,100 @@
+"""An upper bound on the work of parsing a page, in linear time, so that no page can cost more than its size is worth.
+
+Facts (measured on Lexbor 2; HTML Living Standard 13.2.6, https://html.spec.whatwg.org/multipage/parsing.html)
+- Most tags make the parser look through the stack of open elements (13.2.4.2): work is tags x depth.
+- Formatting elements that stay open are made anew in each block that follows (13.2.4.3): work and memory are tags x such
+  elements.
+- Each attribute is compared with all earlier ones of its tag: work is the square of their number.
+- 13.1.2.4: some end tags may be left out; such elements close one another and do not nest by themselves.
+- 13.2.5: inside `svg`, `math`, `select` and framesets, and in scripts that hold `<!--` and `<script`, what is a tag depends
+  on more than the text. INVARIANT: from the first of them on every `<` with a letter counts as an element that is never
+  closed; before it only an end tag that meets its own start tag closes anything. So the bound is never too low, and an honest
+  page is far below it.
+"""
+from __future__ import annotations
+
+import re
+
+SAFE_TAGS, SAFE_BYTES = 400, 20_000   # whatever stands in so little costs less than 50 ms
+NESTING_WORK = 60_000_000        # tags x depth; about 1 ns each
+FORMATTING_WORK = 300_000        # tags x open formatting elements; about 1 us and 100 bytes each
+ATTRIBUTE_WORK = 50_000_000      # attributes squared; about 1 ns each
+LONG_TAG_BYTES = 1_000
+
+FORMATTING = frozenset(b"b big code em font i s small strike strong tt u".split())
+UNNESTED = frozenset(
+    b"area base br col embed hr img input link meta param source track wbr "
+    b"p li dt dd option tr td th tbody thead tfoot colgroup caption a nobr".split())
+UNCERTAIN = frozenset(b"svg math select frameset plaintext".split())
+RAW = {name: re.compile(rb"</" + name + rb"(?=[\t\n\f\r />])", re.IGNORECASE)
+       for name in b"script style textarea title xmp iframe noembed noframes".split()}
+
+# What follows the name of a tag, to its `>`; 13.2.5.32 to 13.2.5.40.
+ATTRIBUTE = (rb"(?:=[^\t\n\f\r />=]*+|[^\t\n\f\r />=]++)"
+             rb"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r >\"'][^\t\n\f\r >]*+)?+)?+")
+ATTRIBUTES = re.compile(rb"(?:[\t\n\f\r /]++|" + ATTRIBUTE + rb")*+>")
+
+_ATTRIBUTE = re.compile(ATTRIBUTE)
+_MARK = re.compile(rb"<(?:(/?)([a-zA-Z][^\t\n\f\r />]*+)|!--|[!?/])")
+_COMMENT_END = re.compile(rb"--!?>")
+_ABRUPT_END = re.compile(rb"-?>")
+
+
+def is_bounded(text: bytes, end: int) -> bool:
+    """Whether parsing text[:end] takes time in proportion to its size."""
+    if end <= SAFE_BYTES and text.count(b"<", 0, end) <= SAFE_TAGS:
+        return True
+    stack: list[bytes] = []
+    formatting = nesting_work = formatting_work = attribute_work = looked_at = 0
+    certain, pos = True, 0
+    while mark := _MARK.search(text, pos, end):
+        pos = mark.end()
+        if mark[2] is None:
+            if certain and not (pos := _after_comment(text, mark, end)):
+                return True
+            continue
+        name, tag = mark[2].lower(), ATTRIBUTES.match(text, pos, end)
+        stop = tag.end() if tag else end
+        looked_at += stop - pos
+        if stop - pos > LONG_TAG_BYTES:
+            attribute_work += sum(1 for _ in _ATTRIBUTE.finditer(text, pos, stop)) ** 2
+        nesting_work += len(stack)
+        formatting_work += formatting
+        if (nesting_work > NESTING_WORK or formatting_work > FORMATTING_WORK or attribute_work > ATTRIBUTE_WORK
+                or looked_at > 4 * end):
+            return False
+        if certain:
+            if not tag:
+                return True          # the page ends inside a tag, which then is none
+            pos = stop
+            certain = name not in UNCERTAIN
+        if mark[1]:
+            if certain and stack and stack[-1] == name:
+                stack.pop()
+                formatting -= name in FORMATTING
+        elif not certain or name not in UNNESTED:
+            stack.append(name)
+            formatting += name in FORMATTING
+            if certain and name in RAW:
+                close = RAW[name].search(text, pos, end)
+                if not close:
+                    return True
+                if name == b"script" and _may_escape(text, pos, close.start()):
+                    certain = False
+                else:
+                    pos = close.start()
+    return True
+
+
+def _after_comment(text: bytes, mark: re.Match[bytes], end: int) -> int:
+    """Where a comment or what is read as one ends; 0: not before the page does."""
+    pos = mark.end()
+    if mark[0] != b"<!--":
+        return text.find(b">", pos, end) + 1
+    close = _ABRUPT_END.match(text, pos, end) or _COMMENT_END.search(text, pos, end)
+    return close.end() if close else 0
+
+
+def _may_escape(text: bytes, start: int, stop: int) -> bool:
+    inside = text[start:stop].lower()
+    return b"<!--" in inside and b"<script" in inside
