@@ -65,7 +65,7 @@ def _answer() -> None:
     parser.parse(question["body"])
     for reading in READINGS:
         allowed = parser.is_allowed(question["token"], question["url"], syntaxes[reading])
-        print("true" if allowed else "false", flush=True)  # noqa: T201
+        print("true" if allowed else "false", flush=True)
 
 
 def _limit() -> None:

@@ -24,7 +24,8 @@ def run_examples(policy: Policy) -> list[str]:
 def run_example(policy: Policy, example: Example) -> Assessment:
     """What becomes of the bytes that an example gives."""
     asset = Asset(**{"url": URL, **example.asset})
-    return assess(asset, [_evidence(Carrier(c), asset.url, given) for c, given in example.given.items()], policy, _asker(example))
+    evidence = [_evidence(Carrier(c), asset.url, given) for c, given in example.given.items()]
+    return assess(asset, evidence, policy, _asker(example))
 
 
 def _compare(policy: Policy, example: Example) -> str:

@@ -1,0 +1,150 @@
+"""What one assessment comes to, for a person or as JSON: verdicts, deciding words, silence, gaps, and what would change it.
+
+**Facts**
+- `silent` are places that were looked at, or that the server said are not there, and where nothing was found; places that
+  could not be read are `unread`, never silent.
+- What would change a verdict is tried out, not guessed: the deciding findings are taken away and the rest is decided again;
+  and the policy's own table says on which carriers a refusal could prohibit what nobody has reserved.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rules import Assessment, Circumstance, Evidence, Fault, Finding, Policy, Preference, Statement, Use, Verdict, explain
+from rules.assess import decide
+from rules.explain import sentence, words
+from rules.model import Access, Audience, Decision, Effect
+from rules.record import JSON, evidence_record, to_record
+from rules.signals import SIGNALS
+
+# What would change a verdict.
+GONE = "gone"                        # words that decided would not stand there
+READ = "read"                        # what could not be read would have been, and would say nothing
+REFUSAL = "refusal"                  # somebody would refuse it to everyone
+PERMISSION = "permission"            # somebody would allow it to everyone
+
+
+def answer(a: Assessment, policy: Policy, language: str = "en") -> JSON:
+    """Everything there is to say. Texts hold words of strangers: escape them for the place where they are shown."""
+    return {
+        "url": a.asset.url, "media_type": a.asset.media_type, "policy": a.policy, "title": policy.title,
+        "verdicts": {use.value: d.verdict.value for use, d in a.decisions.items()},
+        "meanings": {use.value: words(language)["use"][use.value] for use in a.decisions},
+        "reasons": list(_reasons(a, policy, language)),
+        "silent": list(_silent(a, language)),
+        "unread": list(_unread(a, language)),
+        "changes": list(_changes(a, policy, language)),
+        "evidence": [evidence_record(e) for e in a.evidence],
+        "record": to_record(a),
+    }
+
+
+def place(a: Assessment, f: Finding) -> str:
+    """Where something stands: the address of the bytes, and the place in them."""
+    sources = _sources(a, f)
+    uri = sources[0].uri if sources else ""
+    return ", ".join(filter(None, (uri, f.where)))
+
+
+def _sources(a: Assessment, f: Finding) -> list[Evidence]:
+    carrier = _carrier(f)
+    return [e for e in a.evidence if e.carrier.value == carrier]
+
+
+def _carrier(f: Finding) -> str:
+    match f:
+        case Statement():
+            return SIGNALS[f.signal].carrier.value
+        case Fault():
+            return f.carrier.value
+        case Circumstance():
+            return f.source
+
+
+def _reasons(a: Assessment, policy: Policy, language: str) -> Iterator[JSON]:
+    """Uses with the same verdict for the same reasons stand together. `also` is without faults, which `unread` has."""
+    groups: dict[tuple[Any, ...], list[str]] = {}
+    for e in explain(a, policy, language):
+        decision = a.decisions[e.use]
+        also = tuple(dict.fromkeys(sentence(f, r, policy, a, language) for r in decision.reasons if r not in decision.decisive
+                                   and not isinstance(f := a.findings[r.finding], Fault)))
+        key = (e.verdict, e.because, e.citations, also, decision.terms, decision.duties, decision.decisive)
+        groups.setdefault(key, []).append(e.use.value)
+    for (verdict, because, citations, also, terms, duties, decisive), uses in groups.items():
+        stated = (a.findings[r.finding] for r in decisive)
+        places = [place(a, f) for f in stated if not isinstance(f, Fault)]
+        yield {"verdict": verdict, "uses": uses, "because": list(because), "places": list(dict.fromkeys(filter(None, places))),
+               "citations": list(citations), "also": list(also), "duties": [d.value for d in duties],
+               "terms": list(dict.fromkeys(t.url or t.server for t in terms if t.url or t.server))}
+
+
+def _silent(a: Assessment, language: str) -> Iterator[JSON]:
+    spoke = {_carrier(f) for f in a.findings}
+    told = words(language)["carrier"]
+    for e in a.evidence:
+        if e.carrier.value not in spoke and (e.has_bytes or e.access is Access.UNAVAILABLE):
+            yield {"carrier": e.carrier.value, "name": told[e.carrier.value], "uri": e.uri, "there": e.has_bytes}
+
+
+def _unread(a: Assessment, language: str) -> Iterator[JSON]:
+    """Every fault once; `decides` tells those that made a verdict what it is."""
+    told = words(language)
+    deciding = {a.findings[r.finding] for d in a.decisions.values() for r in d.decisive}
+    for f in dict.fromkeys(f for f in a.findings if isinstance(f, Fault)):
+        yield {"carrier": f.carrier.value, "name": told["carrier"][f.carrier.value], "fault": told["fault"][f.kind.value],
+               "detail": f.detail, "where": f.where, "decides": f in deciding}
+
+
+def _changes(a: Assessment, policy: Policy, language: str) -> Iterator[JSON]:
+    """Take away what decided; where nothing was reserved, say where a refusal would count. Alike ones once, with all uses."""
+    out: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
+    for use, decision in a.decisions.items():
+        for key in _change(a, policy, use, decision, words(language)["carrier"]):
+            out.setdefault(key, []).append(use.value)
+    for (what, things, verdict), uses in out.items():
+        yield {"what": what, "of": list(things), "uses": uses, "verdict": verdict}
+
+
+def _change(a: Assessment, policy: Policy, use: Use, decision: Decision,
+            told: dict[str, str]) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    gone = {r.finding: None for r in decision.decisive if r.effect is not Effect.PERMIT}
+    if gone:
+        then = decide(tuple(f for n, f in enumerate(a.findings) if n not in gone), policy)[use].verdict
+        for_reading = all(isinstance(a.findings[n], Fault) for n in gone)
+        if then is not decision.verdict:
+            yield READ if for_reading else GONE, tuple(dict.fromkeys(_name(a, a.findings[n], told) for n in gone)), then.value
+    if decision.verdict is Verdict.PERMITTED:
+        yield REFUSAL, _carriers(policy, use, Preference.DISALLOW, Effect.PROHIBIT, told), Verdict.PROHIBITED.value
+    if decision.verdict is Verdict.UNDETERMINED and not gone:
+        yield PERMISSION, _carriers(policy, use, Preference.ALLOW, Effect.PERMIT, told), Verdict.PERMITTED.value
+
+
+def _carriers(policy: Policy, use: Use, preference: Preference, effect: Effect, told: dict[str, str]) -> tuple[str, ...]:
+    """Where a word to everyone would have this effect on a use."""
+    n = policy.uses.index(use)
+    signals = {shape[0] for shape, rows in policy.table.items()
+               if len(shape) > 3 and shape[2] is preference and shape[3] is Audience.EVERYONE
+               and (row := rows[n]) and row[1] is effect}
+    return tuple(dict.fromkeys(told[s.carrier.value] for s in SIGNALS.values() if s.id in signals))
+
+
+def _name(a: Assessment, f: Finding, told: dict[str, str]) -> str:
+    if isinstance(f, Fault):
+        return told[f.carrier.value]
+    return f"{f.quote} ({place(a, f)})" if f.quote else place(a, f)
+
+
+def worst(assessments: Sequence[Assessment]) -> Verdict | None:
+    """The strictest verdict, for an exit code: prohibited, undetermined, permitted. None: there are no decisions.
+
+    What stands written and leaves open what it means is told apart from what could not be read by `only_unread`.
+    """
+    verdicts = {d.verdict for a in assessments for d in a.decisions.values()}
+    return next((v for v in (Verdict.PROHIBITED, Verdict.UNDETERMINED, Verdict.PERMITTED) if v in verdicts), None)
+
+
+def only_unread(assessments: Sequence[Assessment]) -> bool:
+    """Whether everything that is undetermined is so for want of reading or of words, and not because of words."""
+    return not any(isinstance(a.findings[r.finding], (Statement, Circumstance))
+                   for a in assessments for d in a.decisions.values() if d.verdict is Verdict.UNDETERMINED for r in d.decisive)

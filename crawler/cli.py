@@ -1,0 +1,47 @@
+"""`maymine`: the door for people and scripts. One verb, one file in crawler/commands; COMMANDS is the list of them.
+
+**Facts**
+- Imports of verbs are light (crawler/commands/__init__.py), so `maymine --help` answers at once.
+"""
+from __future__ import annotations
+
+import click
+
+from .commands import agents, assess, check, crawl, policy, signals
+
+COMMANDS: tuple[click.Command, ...] = (
+    check.command,
+    crawl.command,
+    assess.command,
+    policy.command,
+    signals.command,
+    agents.command,
+)
+
+
+def version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from rules.record import ENGINE
+        click.echo(ENGINE)
+        ctx.exit()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=version,
+              help="Show the version of the engine, as records name it, and exit.")
+def main() -> None:
+    """May this be mined, and why?
+
+    Reads what publishers say to machines (robots.txt, TDMRep, AIPREF, response fields, pages, files), decides by written
+    policies, and records the reasons. It reports words and rules; it gives no advice on law.
+
+    Exit codes: 0 nothing prohibited, 1 something is prohibited or a check found faults, 2 usage, 3 something could not be
+    read, so nobody can decide.
+    """
+
+
+for one in COMMANDS:
+    main.add_command(one)
+
+if __name__ == "__main__":
+    main(prog_name="maymine")

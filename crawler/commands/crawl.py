@@ -1,0 +1,143 @@
+"""`maymine crawl`: many pages, or a whole site, into a run folder."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import CLEAN, USAGE, options
+
+if TYPE_CHECKING:
+    from rules.model import Asker
+    from rules.policy import Policy
+
+    from ..items import AssessedPage
+    from .options import Fetching
+
+SITE_PAGES = 1_000                               # of one site, where nobody says how many
+
+
+@click.command("crawl", epilog=options.example(
+    "maymine crawl --urls pages.csv --column link -o run", "maymine crawl --site https://example.org --max-pages 200 -o run",
+    "maymine crawl --urls - --format jsonl <urls.txt >records.jsonl"))
+@click.argument("seeds", nargs=-1, metavar="[URL]...")
+@click.option("--urls", "file", default="", metavar="FILE",
+              help="Addresses from a text, CSV or Parquet file (.gz too); - for standard input.")
+@click.option("--column", default="url", show_default=True, metavar="NAME", help="Column of the CSV or Parquet file.")
+@click.option("--site", is_flag=True, help="Follow sitemaps and links, on the hosts of the addresses given.")
+@click.option("--max-pages", type=click.IntRange(min=1), metavar="N",
+              help=f"Stop after so many pages. With --site {SITE_PAGES}, if not given.")
+@click.option("-o", "--output", "run", default="", metavar="RUN",
+              help="Folder for records, evidence and manifest. The same folder again goes on where the crawl was.")
+@click.option("--evidence", type=click.Choice(("all", "site", "none")), default="all", show_default=True,
+              help="Which bytes to keep: all, those of site files alone, or none but their digests.")
+@click.option("-s", "--set", "overrides", multiple=True, metavar="NAME=VALUE", help="A Scrapy setting.")
+@options.policies
+@options.asker
+@options.fetching
+@options.format("text", "json", "jsonl")
+@click.pass_context
+def command(ctx: click.Context, seeds: tuple[str, ...], file: str, column: str, site: bool, max_pages: int | None,
+            run: str, evidence: str, overrides: tuple[str, ...], policies: tuple[Policy, ...], asker: Asker, fetching: Fetching,
+            form: str) -> None:
+    """Crawl, decide about every page, and record why.
+
+    Each site's robots.txt and tdmrep.json are read first; a page that robots.txt keeps us from is not fetched, and its record
+    says so. A crawl that was stopped or killed goes on with the same command and the same folder.
+
+    The result is a table of verdicts (text, json), or every record as it is made (jsonl).
+
+    Exit code: 0 the crawl ended, whatever the verdicts are; 2 it could not begin, or not go on.
+    """
+    from rules import to_record
+    from rules.record import dumps
+
+    from ..run import RunError
+    from ..seeds import SeedError
+    from ..session import Listed, crawl, policy_entries
+    from ..spiders.site import Site
+    from ..terminal import progress, say
+    if not seeds and not file:
+        raise click.UsageError("What to crawl? Give addresses, or a file of them with --urls.")
+    if not run and form != "jsonl":
+        raise click.UsageError("Nothing would be kept. Name a folder with -o RUN, or let records go by with --format jsonl.")
+    settings = {**fetching.settings(asker), "MAYMINE_POLICIES": policy_entries(policies), "MAYMINE_RUN": run,
+                "MAYMINE_EVIDENCE": evidence, **dict(map(setting, overrides))}
+    cut: list[Exception] = []
+    stats: dict[str, Any] = {}
+    try:
+        wanted = addresses(seeds, file, column)
+        if site:
+            spider: Any = Site
+            arguments: dict[str, Any] = {"url": " ".join(wanted), "pages": max_pages or SITE_PAGES}
+        else:
+            spider, arguments = Listed, {"urls": until_error(islice(wanted, max_pages), cut)}
+        with progress("crawling", max_pages) as done:
+            def on_page(page: AssessedPage) -> None:
+                done(1)
+                if form == "jsonl":
+                    for a in page.assessments:
+                        click.echo(dumps(to_record(a)).encode("utf-8"))
+            stats = crawl(spider, arguments, settings, on_page, fetching.verbose)
+    except (SeedError, RunError, OSError, ValueError) as error:
+        cut.append(error)
+    for what in cut:
+        say(f"Error: {told(what)}", err=True)
+    if refused := stats.get("maymine/not_a_url"):
+        say(f"{refused} of the addresses are none and were left out; -v shows them.", err=True)
+    if form != "jsonl" and not cut:
+        summarise(stats.get("maymine/pages", 0), run, form)
+    ctx.exit(USAGE if cut else CLEAN)
+
+
+def addresses(seeds: Iterable[str], file: str, column: str) -> Iterator[str]:
+    """Those on the command line, then those of the file, which is opened now and read as it is used."""
+    from ..seeds import seeds as read
+    from .check import address
+    listed = read(file, column) if file else iter(())
+    first = list(islice(listed, 1))              # a file that is not there is told before the crawl begins
+    return chain([address(url) for url in seeds], first, listed)
+
+
+def until_error(urls: Iterator[str], errors: list[Exception]) -> Iterator[str]:
+    """A file that breaks off ends the list; what had come is crawled, and the error is told after that."""
+    from ..seeds import SeedError
+    try:
+        yield from urls
+    except (SeedError, OSError) as error:
+        errors.append(error)
+
+
+def told(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {options.reason(error)}"
+    return str(error)
+
+
+def setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise click.BadParameter(f"'{text}' is no NAME=VALUE", param_hint="--set")
+    return name, value
+
+
+def summarise(pages: int, run: str, form: str) -> None:
+    """How many pages got which verdict, by policy and use, in the whole run."""
+    from rules import Use
+
+    from ..run import read_manifest
+    from ..terminal import say, table
+    from .output import values
+    counts = read_manifest(Path(run))["counts"]
+    order = {use.value: n for n, use in enumerate(Use)}
+    columns = ("permitted", "undetermined", "prohibited")
+    rows = [{"policy": policy, "use": use, **{c: found.get(c, 0) for c in columns}}
+            for policy, uses in counts.items() for use, found in sorted(uses.items(), key=lambda item: order[item[0]])]
+    if form == "json":
+        values("jsonl", [{"run": run, "pages": pages, "decisions": rows}])
+        return
+    table(("policy", "use", *columns), [tuple(row.values()) for row in rows])
+    say(f"{pages} pages in this crawl; records and evidence in {run}")

@@ -1,0 +1,159 @@
+"""What several verbs ask for in the same way: policies, the asker, the format, where progress may be shown."""
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rules.model import Asker
+    from rules.policy import Policy
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_POLICY = "eu-dsm-art4"
+DEFAULT_TOKEN = "maymine"            # noqa: S105, a product token
+TOKEN = re.compile("[A-Za-z_-]+")    # RFC 9309, 2.2.1
+COUNTRY = re.compile("[A-Za-z]{2}")
+
+
+class PolicyName(click.ParamType["Policy"]):
+    """Name of a policy that comes with maymine, or path of a policy file; proved when it is read."""
+    name = "policy"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Policy:
+        from rules import policies
+        from rules.policy import PolicyError, load_policy
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]
+        if value in policies.names():
+            return policies.load(value)
+        path = Path(value)
+        if not path.is_file():
+            self.fail(unknown(value, policies.names(), "policy") + "\nA path to a policy file will do, too.", param, ctx)
+        try:
+            return load_policy(path.read_text("utf-8"), value)
+        except PolicyError as error:
+            self.fail(f"{error}\nThe file is refused until this is mended; see 'maymine policy check --help'.", param, ctx)
+        except (OSError, UnicodeDecodeError) as error:
+            self.fail(f"{value} cannot be read: {reason(error)}", param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        from rules import policies
+        return [CompletionItem(n) for n in policies.names() if n.startswith(incomplete)] or [CompletionItem(incomplete, "file")]
+
+
+class Country(click.ParamType[str]):
+    """ISO 3166-1 alpha-2."""
+    name = "country"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value and not COUNTRY.fullmatch(value):
+            self.fail(f"'{value}' is no country code; two letters are wanted, like DE", param, ctx)
+        return str(value).upper()
+
+
+class Token(click.ParamType[str]):
+    """Product token of a crawler."""
+    name = "token"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not TOKEN.fullmatch(value):
+            self.fail(f"'{value}' is no product token: letters, '_' and '-' only (RFC 9309, 2.2.1)", param, ctx)
+        return str(value)
+
+
+def policies(command: F) -> F:
+    """--policy, as often as wanted."""
+    return click.option("--policy", "policies", type=PolicyName(), multiple=True, default=[DEFAULT_POLICY], show_default=True,
+                        metavar="NAME|FILE",
+                        help="Decide by this policy; may be given again (see maymine policy list).")(command)
+
+
+def asker(command: F) -> F:
+    """--token, --commercial/--non-commercial and --country, handed over as `asker`."""
+    @wraps(command)
+    def asked(*args: Any, token: str, commercial: bool, country: str, **kwargs: Any) -> Any:
+        from rules.model import Asker
+        return command(*args, asker=Asker(token, commercial, country), **kwargs)
+    for option in (
+        click.option("--country", type=Country(), default="", metavar="XX",
+                     help="Country of the asker, for statements that single one out (ISO 3166-1)."),
+        click.option("--commercial/--non-commercial", default=True, show_default=True,
+                     help="What the asker is after, for statements that make a difference."),
+        click.option("--token", type=Token(), default=DEFAULT_TOKEN, show_default=True,
+                     help="Product token of the crawler that asks, as robots.txt would name it."),
+    ):
+        asked = option(asked)
+    return asked  # type: ignore[return-value]
+
+
+def format(*words: str) -> Callable[[F], F]:
+    """--format; the first word is the default."""
+    return click.option("--format", "form", type=click.Choice(words), default=words[0], show_default=True,
+                        help="How to write the result.")
+
+
+def unknown(word: str, known: tuple[str, ...], what: str) -> str:
+    """'x' is no policy; did you mean y? Known are ..."""
+    return f"{unlisted(word, known, what)} Known are {', '.join(known)}."
+
+
+def unlisted(word: str, known: tuple[str, ...], what: str) -> str:
+    """'x' is no policy; did you mean y?"""
+    from difflib import get_close_matches
+    lower = {k.lower(): k for k in known}
+    close = get_close_matches(word.lower(), lower, 1)
+    return f"'{word}' is no {what}" + (f"; did you mean {lower[close[0]]}?" if close else ".")
+
+
+def reason(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file could not be read, without the words of the interpreter."""
+    return error.strerror or "it failed" if isinstance(error, OSError) else f"it is not UTF-8 at byte {error.start}"
+
+
+def example(*lines: str) -> str:
+    """The last paragraph of every --help."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def progress_shown() -> bool:
+    """Whether somebody watches standard error."""
+    return sys.stderr.isatty()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """How pages are fetched."""
+    contact: str
+    allow_private: bool
+    verbose: bool
+
+    def settings(self, asker: Asker) -> dict[str, Any]:
+        """In the words of crawler/settings.py."""
+        from ..session import PRIVATE
+        return {"MAYMINE_TOKEN": asker.token, "MAYMINE_COMMERCIAL": asker.commercial, "MAYMINE_COUNTRY": asker.country,
+                "MAYMINE_CONTACT": self.contact, "MAYMINE_ALLOW_PRIVATE": list(PRIVATE) if self.allow_private else []}
+
+
+def fetching(command: F) -> F:
+    """--contact, --allow-private and -v, handed over as `fetching`."""
+    @wraps(command)
+    def fetched(*args: Any, contact: str, allow_private: bool, verbose: bool, **kwargs: Any) -> Any:
+        return command(*args, fetching=Fetching(contact, allow_private, verbose), **kwargs)
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, help="Log to standard error, and show the evidence."),
+        click.option("--allow-private", is_flag=True,
+                     help="Also reach loopback and private networks, which are refused otherwise."),
+        click.option("--contact", default="", metavar="URL", help="Page about this crawl, for the User-Agent."),
+    ):
+        fetched = option(fetched)
+    return fetched  # type: ignore[return-value]

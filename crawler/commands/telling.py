@@ -1,0 +1,75 @@
+"""An answer (crawler/answer.py) on a terminal, in plain words."""
+from __future__ import annotations
+
+from typing import Any
+
+from ..terminal import COLOURS, say, table
+from .output import paragraph
+
+JSON = dict[str, Any]
+OLDER = {"1996": "a crawler by the rules of 1996 (the first line that fits, no wildcards):",
+         "2008": "a crawler by the rules of 2008 (the first line that fits):"}
+
+
+def tell(view: JSON, verbose: bool = False) -> None:
+    """Print everything that is in an answer; evidence with times and digests only where asked for."""
+    say(view["url"])
+    if view.get("requested", view["url"]) != view["url"]:
+        say(f"asked for as {view['requested']}", indent=2)
+    say(f"{view['title']} ({view['policy']})", indent=2)
+    table(("use", "that is", "verdict"), [(use, view["meanings"][use], verdict) for use, verdict in view["verdicts"].items()])
+    for reason in view["reasons"]:
+        _reason(reason)
+    _list("Also found, without deciding", list(dict.fromkeys(also for r in view["reasons"] for also in r["also"])))
+    _list("Silent", [f"{s['name']}{'' if s['there'] else ', as there is none'}" for s in view["silent"]])
+    _list("Could not be read", [unread(u) for u in view["unread"]])
+    _list("Would change the answer", [change(c) for c in view["changes"]])
+    if older := view.get("older_readings"):
+        _list("Older crawlers will read this robots.txt differently",
+              [older_reading(o, older["rfc9309"], allowed) for o, allowed in older.items() if o in OLDER])
+    if verbose:
+        say("Evidence:")
+        for e in view["evidence"]:
+            paragraph("  ".join(filter(None, (e["carrier"], e["access"], str(e.get("status") or ""), e["uri"], e.get("at", ""),
+                                              e.get("digest", ""), e.get("detail", "")))), 2, "- ")
+
+
+def _reason(reason: JSON) -> None:
+    say(f"{reason['verdict'].capitalize()}: {', '.join(reason['uses'])}", COLOURS.get(reason["verdict"], ""))
+    for sentence in reason["because"]:
+        paragraph(sentence, 2, "- ")
+    for label, things in (("Where", reason["places"]), ("Source", reason["citations"]),
+                          ("Leave may be had at", reason["terms"]), ("In return", reason["duties"])):
+        for thing in things:
+            paragraph(thing, 4, f"{label}: ")
+
+
+def _list(title: str, things: list[str]) -> None:
+    if things:
+        say(f"{title}:")
+        for thing in things:
+            paragraph(thing, 2, "- ")
+
+
+def unread(u: JSON) -> str:
+    """One place that could not be read, and why; the detail of those that decided has been told."""
+    detail = "" if u["decides"] else ", ".join(filter(None, (u["detail"], u["where"])))
+    return f"{u['name']}: {u['fault']}" + (f" ({detail})" if detail else "")
+
+
+def change(c: JSON) -> str:
+    """What would make another verdict."""
+    then = f"{', '.join(c['uses'])}: {c['verdict']}"
+    match c["what"]:
+        case "gone":
+            return f"Without {'; and '.join(c['of'])}, {then}"
+        case "read":
+            return f"If it could be read and said nothing ({', '.join(c['of'])}), {then}"
+        case what:
+            return f"A {what} for everyone, in {' or '.join(c['of'])}, {then}"
+
+
+def older_reading(reading: str, ours: bool, allowed: bool | None) -> str:
+    """How an older reading differs from RFC 9309."""
+    said = {True: "it may fetch the page", False: "it may not fetch the page", None: "there is no answer in time"}
+    return f"{OLDER[reading]} {said[allowed]}; by RFC 9309 it {'may' if ours else 'may not'}."
