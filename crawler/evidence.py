@@ -98,7 +98,7 @@ def collected(request: Request, response: Response, visit: Visit, found: Iterabl
     media_type = (response.headers.get(b"Content-Type") or b"").partition(b";")[0].strip().lower().decode("latin-1")
     page = Evidence(Carrier.BODY, url, visit.at, access, body, response.status, detail=detail)
     return CollectedPage(requested_of(request), Asset(url, media_type), (*visit.site, field_evidence(url, visit), page),
-                         request.meta.get("depth", 0), tuple(found))
+                         depth_of(request), tuple(found))
 
 
 def failed(request: Request, error: BaseException, visit: Visit, refusal: str = "") -> CollectedPage:
@@ -115,7 +115,13 @@ def failed(request: Request, error: BaseException, visit: Visit, refusal: str = 
     fields = (field_evidence(url, visit) if access is Access.TRUNCATED else
               Evidence(Carrier.HTTP_FIELDS, url, visit.at, access, status=visit.status or None, detail=detail))
     page = Evidence(Carrier.BODY, url, visit.at, access, status=visit.status or None, detail=detail)
-    return CollectedPage(requested_of(request), Asset(url), (*visit.site, fields, page), request.meta.get("depth", 0))
+    return CollectedPage(requested_of(request), Asset(url), (*visit.site, fields, page), depth_of(request))
+
+
+def depth_of(request: Request) -> int:
+    """Links from a seed. Scrapy counts sitemaps as links; our spiders say better."""
+    depth: int = request.meta.get("maymine_depth", request.meta.get("depth", 0))
+    return depth
 
 
 def requested_of(request: Request) -> str:

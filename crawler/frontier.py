@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urldefrag
@@ -87,7 +87,7 @@ class Frontier:
     def unread_sitemaps(self) -> list[str]:
         return [url for url, read in self.sitemaps.items() if not read]
 
-    def pending(self, finished: set[str]) -> Iterator[tuple[str, int]]:
+    def pending(self, finished: Set[str]) -> Iterator[tuple[str, int]]:
         """URL and depth of everything without a record."""
         return ((url, depth) for url, depth in list(self.depths.items()) if url not in finished)
 

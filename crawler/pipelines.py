@@ -8,14 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scrapy import signals
+
 from rules import Asker, Policy, find, judge, load_policy
 from rules.policies import load
 
 from .items import AssessedPage, CollectedPage
+from .run import Run
 from .settings import asker_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
 
     from scrapy.crawler import Crawler
 
@@ -40,7 +43,8 @@ class Records:
         self.crawler = crawler
         self.asker = asker_of(crawler.settings)
         self.policies = tuple(map(policy_of, crawler.settings.getlist("MAYMINE_POLICIES")))
-        self._run: Any = None
+        self._run: Run | None = None
+        crawler.signals.connect(self.spider_closed, signals.spider_closed)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Records:
@@ -48,17 +52,15 @@ class Records:
 
     def open_spider(self) -> None:
         if path := self.crawler.settings.get("MAYMINE_RUN"):
-            from .run import Run
-            self._run = Run.open(path, policies=self.policies, asker=self.asker,
-                                 evidence=self.crawler.settings.get("MAYMINE_EVIDENCE"))
+            self._run = Run.open(path, self.policies, self.asker, self.crawler.settings.get("MAYMINE_EVIDENCE"))
 
-    def finished(self) -> set[str]:
-        """`requested` of every page that the run has a record of."""
-        return set(self._run.finished()) if self._run is not None else set()
+    def finished(self) -> Set[str]:
+        """`requested` of every page that the run has a record of; grows with the run."""
+        return self._run.finished() if self._run is not None else frozenset()
 
-    def close_spider(self) -> None:
+    def spider_closed(self, reason: str) -> None:
         if self._run is not None:
-            self._run.close()
+            self._run.close(complete=reason == "finished")
 
     def process_item(self, item: Any) -> Any:
         return self.record(item) if isinstance(item, CollectedPage) else item

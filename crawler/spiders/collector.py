@@ -7,7 +7,7 @@
 """
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Set
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -30,7 +30,7 @@ class Collector(Spider):
     collects_pages = True            # middlewares.Record need not
     custom_settings = {"HTTPERROR_ALLOW_ALL": True}      # a 404 is evidence, too
     frontier: Frontier
-    finished: set[str]
+    finished: Set[str]
     permission: Permission
 
     def seeds(self) -> Iterator[str]:
@@ -77,7 +77,7 @@ class Collector(Spider):
         return iter(())
 
     def page_request(self, url: str, depth: int) -> Request:
-        return Request(url, self.parse, errback=self.failed, dont_filter=True, meta={"depth": depth})
+        return Request(url, self.parse, errback=self.failed, dont_filter=True, meta={"maymine_depth": depth})
 
     def parse(self, response: Response, **kwargs: Any) -> Iterator[Any]:
         page = self.permission.collected(response.request, response) if response.request else None
@@ -85,7 +85,8 @@ class Collector(Spider):
             return
         requests = self.found(page, response)
         yield from requests
-        yield replace(page, found=tuple(r.url for r in requests)) if requests else page
+        found = tuple(r.url for r in requests if r.callback == self.parse)
+        yield replace(page, found=found) if found else page
 
     def failed(self, failure: Failure) -> Iterator[Any]:
         request: Request = failure.request               # type: ignore[attr-defined]
