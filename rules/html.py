@@ -19,7 +19,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
@@ -30,6 +30,7 @@ from .model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding
 MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 IN_BODY, UNPLACED = "meta-in-body", "structure-unread"
 SENTINEL = "\ue000"              # an attribute name; of private use, so that few pages hold it
+MANY_METAS = 4 * HTML_ELEMENTS     # more are not worth a parse
 
 # Label of an encoding -> codec. Encoding Standard, 4.2; UTF-8 and what the standard treats so are left out.
 CODECS = {
@@ -107,15 +108,19 @@ def is_html(body: bytes, media_type: str = "") -> bool:
     return bool(_START.match(start) or _XHTML.match(start))
 
 
+def markup(body: bytes, *, xhtml: bool = False) -> bytes:
+    """A page in UTF-8, up to HTML_BYTES of it, so that a parser of HTML reads it as it is meant."""
+    text = _utf8(body[:HTML_BYTES])
+    return _SELF_CLOSED.sub(rb"<\1\2></\1>", text) if xhtml or _XHTML.match(text, 0, 2048) else text
+
+
 def page(body: bytes, *, xhtml: bool = False, exact: bool = False) -> Page:
     """Read a page. `exact`: parse all of it, whatever it holds. Time and memory in proportion to the body; raises nothing."""
     troubles: list[Fault] = []
     if len(body) > HTML_BYTES:
         body = body[:HTML_BYTES]
         troubles.append(_fault(FaultKind.TRUNCATED, f"only the first {HTML_BYTES} bytes were read"))
-    text = _utf8(body)
-    if xhtml or _XHTML.match(text, 0, 2048):
-        text = _SELF_CLOSED.sub(rb"<\1\2></\1>", text)
+    text = markup(body, xhtml=xhtml)
     end = len(text) if exact else _needed(text)
     metas: list[Meta] = []
     if end:
@@ -148,12 +153,12 @@ def _needed(text: bytes) -> int:
 
 def _metas(text: bytes, end: int) -> list[Meta]:
     """The metas of text[:end]. Raises _Unbounded."""
-    if end == len(text) or SENTINEL.encode() in text:
-        if not is_bounded(text, len(text)):
-            raise _Unbounded
-        return _parsed(text)[0]
-    if not is_bounded(text, end):
+    if SENTINEL.encode() in text:
+        end = len(text)
+    if any(islice(_META.finditer(text, 0, end), MANY_METAS, None)) or not is_bounded(text, end):
         raise _Unbounded
+    if end == len(text):
+        return _parsed(text)[0]
     # A sentinel that becomes an element proves that the part ends between two tags: so far the page parses alike.
     metas, whole = _parsed(text[:end] + f"<meta {SENTINEL}>".encode())
     if whole and not (any(m.deviation for m in metas) and _FRAMESET.search(text)):    # a frameset can delete the body
@@ -177,13 +182,16 @@ def _parsed(text: bytes) -> tuple[list[Meta], bool]:
 
 
 def _unplaced(text: bytes) -> list[Meta]:
-    """Whatever looks like a meta that could speak, be it in a comment; the first HTML_ELEMENTS."""
+    """Whatever looks like a meta that could speak, be it in a comment; each up to the start of the next."""
     metas: list[Meta] = []
-    for index, start in enumerate(islice(_META.finditer(text), HTML_ELEMENTS), 1):
-        tag = ATTRIBUTES.match(text, start.end(), start.end() + FIELD_BYTES)
-        stop = tag.end() if tag else start.end() + FIELD_BYTES
+    starts = [start.end() for start in _META.finditer(text)]
+    for index, (start, following) in enumerate(pairwise((*starts, len(text))), 1):
+        tag = ATTRIBUTES.match(text, start, min(following, start + FIELD_BYTES))
+        stop = tag.end() if tag else min(following, start + FIELD_BYTES)
+        if not _COULD_SPEAK.search(text, start, stop):
+            continue
         found: dict[str, str] = {}
-        for pair in _PAIR.finditer(text, start.end(), stop):
+        for pair in _PAIR.finditer(text, start, stop):
             value = (pair[2] or pair[3] or pair[4] or b"").decode("utf-8", "replace")
             found.setdefault(pair[1].decode().lower(), html.unescape(value))
         name, content = found.get("name", "").strip().lower(), found.get("content", "")

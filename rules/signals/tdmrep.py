@@ -78,7 +78,8 @@ def html(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
         return []
     if answer.preference is Preference.ALLOW and any(m.deviation for m in metas):
         return []
-    first = next(m for m in sorted(metas, key=lambda m: bool(m.deviation)) if said([m.content]))
+    first = next(m for m in sorted(metas, key=lambda m: bool(m.deviation))
+                 if (one := said([m.content])) and one.preference is answer.preference)
     policy = next((m.content for m in pages.read(evidence, asset).metas if m.name == POLICY), "")
     return _statements("tdmrep.html", Said(answer.preference, answer.note or first.deviation), policy, f"meta {first.index}",
                        first.content)
