@@ -1,0 +1,1 @@
+"""Web archives and records at rest: Parquet and WARC, written and read."""

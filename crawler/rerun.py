@@ -1,0 +1,305 @@
+"""What works on a run that is there: decide by another policy, explain an address, replay from the evidence.
+
+**Facts**
+- Findings do not depend on the policy but for what it requires and nobody looked at (`rules.assess.missing`); those stand
+  last in a record and are taken away before another policy decides.
+- A replay reads the bytes again, compares their digests, assesses them anew with the policy as it was kept, and compares the
+  canonical text of the record. Evidence that was not kept leaves the answer open; it is never "the same".
+"""
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum
+from os.path import relpath
+from pathlib import Path
+from typing import Any
+
+from rules import (
+    Assessment,
+    Evidence,
+    Explanation,
+    Policy,
+    PolicyError,
+    assess,
+    explain,
+    from_record,
+    judge,
+    load_policy,
+    to_record,
+)
+from rules.assess import missing
+from rules.record import JSON, asker_from_record, dumps, evidence_from_record, time_text
+
+from . import run as folders
+from .archive import records, warc
+from .archive.records import Location, Row
+from .run import Manifest, RunError
+
+REREAD_BYTES = 64 << 20              # bytes read last that are kept, for the files of a site that many pages share
+
+
+Done = Callable[[int], None]
+
+
+def ignore(rows: int) -> None:
+    """Nobody watches how far it is."""
+
+
+class Outcome(Enum):
+    """What a replay makes of one record, or of one file."""
+    SAME = "same"
+    EVIDENCE_CHANGED = "evidence changed"
+    RECORD_DIFFERS = "record differs"
+    NOT_KEPT = "evidence not kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    outcome: Outcome
+    of: str                          # the page asked for, or a file of the run
+    policy: str = ""
+    detail: str = ""                 # for a person; holds words of strangers
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One record, and why it says what it says."""
+    row: Row
+    policy: Policy
+    uses: tuple[Explanation, ...]
+
+
+def policies_of(folder: Path, manifest: Manifest) -> dict[str, Policy | str]:
+    """The policies of a run as they were kept, by id; for one that cannot be used, why."""
+    out: dict[str, Policy | str] = {}
+    for entry in manifest["policies"]:
+        try:
+            policy = load_policy((folder / entry["file"]).read_bytes().decode(), entry["file"])
+            same = policy.digest == entry["digest"]
+            out[entry["id"]] = policy if same else f"{entry['file']} is not the policy that decided; its digest differs"
+        except (OSError, ValueError, PolicyError) as error:
+            out[entry["id"]] = f"the policy cannot be used any more: {error}"
+    return out
+
+
+# ---- decide
+
+def decide(folder: Path, policy: Policy, out: Path | None = None, again: bool = False, done: Done = ignore) -> dict[str, Any]:
+    """Decide by one more policy, from the findings of a run; {use: {verdict: n}}. Raises RunError, OSError.
+
+    The records join the run, or make a run of their own in `out`, which points at the evidence where it lies. `again` decides
+    anew what an earlier `decide` did; what the run itself decided stays as it is.
+    """
+    with folders.locked(folder):
+        manifest = folders.read_manifest(folder)
+        folders.recover(folder, manifest)
+        base = _base(folder, manifest)
+        if out is None:
+            _forget(folder, manifest, policy, again)
+            _decide(folder, base, policy, folder, _mark(policy), manifest, done)
+            entry = {**folders.keep_policy(folder, policy), "later": time_text(datetime.now(UTC))}
+            manifest["policies"].append(entry)
+            folders.write_manifest(folder, manifest)
+        else:
+            out.mkdir(parents=True, exist_ok=True)
+            with folders.locked(out):
+                manifest = folders.begin(out, [policy], asker_from_record(manifest["asker"]))
+                _decide(folder, base, policy, out, ".parquet", manifest, done)
+                manifest |= {"status": "complete", "ended": time_text(datetime.now(UTC))}
+                folders.write_manifest(out, manifest)
+    counts: dict[str, Any] = manifest["counts"].get(policy.id, {})
+    return counts
+
+
+def _decide(folder: Path, base: Policy, policy: Policy, out: Path, mark: str, manifest: Manifest, done: Done) -> None:
+    """Parts of `folder` -> parts of `out`, put in place together when all are there."""
+    made: list[tuple[Path, int]] = []
+    for part in folders.parts(folder):
+        if "+" in part.name:
+            continue
+        rows = [_moved(_decided(row, base, policy), folder, out) for row in records.read(part, base.id)]
+        target = out / "records" / (part.stem + mark)
+        records.write(_new(target), records.table(rows))
+        made.append((target, folders.count(manifest["counts"], rows)))
+        done(len(rows))
+    for target, n in made:
+        _new(target).replace(target)
+        folders.add_part(out, manifest, target, n)
+
+
+def _new(target: Path) -> Path:
+    return target.with_name(target.name + ".new")
+
+
+def _mark(policy: Policy) -> str:
+    """How the names of the parts end that a policy made later."""
+    return f"+{folders.file_name(policy)}.parquet"
+
+
+def _moved(row: Row, folder: Path, out: Path) -> Row:
+    """The row with its locations as seen from another folder."""
+    if folder == out:
+        return row
+    return replace(row, locations=tuple(at and replace(at, file=relpath(folder / at.file, out)) for at in row.locations))
+
+
+def decided(row: Row, base: Policy, policy: Policy) -> Assessment:
+    """The assessment of a stored record under another policy. `base` is the policy of the record."""
+    a = from_record(row.record)
+    added = tuple(missing(a.evidence, base))
+    kept = len(a.findings) - len(added)
+    if a.policy != base.id or a.findings[kept:] != added:
+        raise RunError(f"the record of {row.requested} does not end with what {base.id} requires and nobody looked at")
+    return judge(a.asset, a.asker, a.evidence, a.findings[:kept], policy)
+
+
+def _decided(row: Row, base: Policy, policy: Policy) -> Row:
+    return replace(row, record=to_record(decided(row, base, policy)))
+
+
+def _base(folder: Path, manifest: Manifest) -> Policy:
+    """A policy under which every page of the run was assessed."""
+    known = policies_of(folder, manifest)
+    for entry in manifest["policies"]:
+        if not entry.get("later") and isinstance(policy := known[entry["id"]], Policy):
+            return policy
+    raise RunError("\n".join(map(str, known.values())) or f"{folder} was made without a policy")
+
+
+def _forget(folder: Path, manifest: Manifest, policy: Policy, again: bool) -> None:
+    """Make room for records of this policy, or refuse."""
+    had = next((p for p in manifest["policies"] if p["id"] == policy.id), None)
+    if had is None:
+        return
+    if had["digest"] != policy.digest:
+        raise RunError(f"{policy.id} is in the run with another text ({had['digest']}); a policy that says something else "
+                       "needs another version")
+    if not had.get("later"):
+        raise RunError(f"{policy.id} decided when the run was made; its records stay as they are")
+    if not again:
+        raise RunError(f"{policy.id} has decided already; --again decides anew")
+    gone = [p for p in manifest["parts"] if p["file"].endswith(_mark(policy))]
+    manifest["parts"] = [p for p in manifest["parts"] if p not in gone]
+    manifest["policies"].remove(had)
+    manifest["counts"].pop(policy.id, None)
+    folders.write_manifest(folder, manifest)
+    for part in gone:
+        (folder / part["file"]).unlink()
+
+
+# ---- explain
+
+def explained(folder: Path, url: str, policy: str = "", language: str = "en") -> list[Explained]:
+    """Every record about a page, by the address asked for or that of the asset. Raises RunError; KeyError: no such language."""
+    known = policies_of(folder, folders.read_manifest(folder))
+    out = []
+    for row in folders.rows(folder, policy, url):
+        a = from_record(row.record)
+        rules = known.get(a.policy, f"{a.policy} is not among the policies of the run")
+        if isinstance(rules, str):
+            raise RunError(rules)
+        out.append(Explained(row, rules, explain(a, rules, language)))
+    return out
+
+
+# ---- replay
+
+def replay(folder: Path, done: Done = ignore) -> Iterator[Replayed]:
+    """One outcome for each record, and one for each file that is not as the manifest says. Raises RunError."""
+    manifest = folders.read_manifest(folder)
+    yield from _changed_files(folder, manifest)
+    known, reader = policies_of(folder, manifest), _Reader(folder)
+    for row in folders.rows(folder):
+        yield _replayed(row, known, reader)
+        done(1)
+
+
+def summary(outcomes: Mapping[Outcome, int]) -> Outcome:
+    """The worst of all: a difference outweighs what could not be read again."""
+    for outcome in (Outcome.EVIDENCE_CHANGED, Outcome.RECORD_DIFFERS, Outcome.NOT_KEPT):
+        if outcomes.get(outcome):
+            return outcome
+    return Outcome.SAME
+
+
+def tally(replayed: Iterator[Replayed], tell: Callable[[Replayed], None]) -> Counter[Outcome]:
+    """Count the outcomes, telling each that is not `same`."""
+    counts: Counter[Outcome] = Counter()
+    for one in replayed:
+        counts[one.outcome] += 1
+        if one.outcome is not Outcome.SAME:
+            tell(one)
+    return counts
+
+
+def _changed_files(folder: Path, manifest: Manifest) -> Iterator[Replayed]:
+    for kind, outcome in (("files", Outcome.EVIDENCE_CHANGED), ("parts", Outcome.RECORD_DIFFERS)):
+        for entry in manifest[kind]:
+            try:
+                now = warc.digest_of(folder / entry["file"])
+            except OSError as error:
+                yield Replayed(outcome, entry["file"], detail=f"cannot be read: {error.strerror}")
+                continue
+            if now["sha256"] != entry["sha256"]:
+                yield Replayed(outcome, entry["file"], detail=f"SHA-256 was {entry['sha256']} and is {now['sha256']}")
+
+
+def _replayed(row: Row, known: Mapping[str, Policy | str], reader: _Reader) -> Replayed:
+    id = row.record["policy"]["id"]
+    if len(row.locations) != len(row.record["evidence"]):
+        return Replayed(Outcome.RECORD_DIFFERS, row.requested, id, "not as many locations as pieces of evidence")
+    evidence: list[Evidence] = []
+    lost: list[str] = []
+    for wanted, at in zip(map(evidence_from_record, row.record["evidence"]), row.locations, strict=True):
+        if not wanted.has_bytes:
+            evidence.append(wanted)
+        elif at is None:
+            lost.append(wanted.carrier.value)
+        else:
+            try:
+                got = replace(wanted, body=reader.read(at, wanted), recorded="")
+            except warc.UnreadableEvidence as error:
+                return Replayed(Outcome.EVIDENCE_CHANGED, row.requested, id, f"{wanted.carrier.value}: {error}")
+            if got.digest != wanted.digest:
+                return Replayed(Outcome.EVIDENCE_CHANGED, row.requested, id,
+                                f"{wanted.carrier.value}: digest was {wanted.digest} and is {got.digest}")
+            evidence.append(got)
+    if lost:
+        return Replayed(Outcome.NOT_KEPT, row.requested, id, ", ".join(lost))
+    policy = known.get(id, f"{id} is not among the policies of the run")
+    if isinstance(policy, str):
+        return Replayed(Outcome.NOT_KEPT, row.requested, id, policy)
+    a = from_record(row.record)
+    return _compared(row, id, to_record(assess(a.asset, evidence, policy, a.asker)))
+
+
+def _compared(row: Row, id: str, now: JSON) -> Replayed:
+    """The record that was against the record that is, in the bytes that are kept of both."""
+    if dumps(now).encode("utf-8", "replace") == dumps(row.record).encode("utf-8", "replace"):
+        return Replayed(Outcome.SAME, row.requested, id)
+    differ = [key for key in now.keys() | row.record.keys() if now.get(key) != row.record.get(key)]
+    return Replayed(Outcome.RECORD_DIFFERS, row.requested, id, "differs in " + ", ".join(sorted(differ)))
+
+
+class _Reader:
+    """Evidence by its location; what was read last is remembered."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._kept: OrderedDict[tuple[Location, str], bytes] = OrderedDict()
+        self._held_bytes = 0
+
+    def read(self, at: Location, e: Evidence) -> bytes:
+        """Raises UnreadableEvidence."""
+        key = (at, e.carrier.value)
+        if key not in self._kept:
+            body = self._kept[key] = warc.read(self.folder / at.file, at, e.carrier)
+            self._held_bytes += len(body)
+            while self._held_bytes > REREAD_BYTES and len(self._kept) > 1:
+                self._held_bytes -= len(self._kept.popitem(last=False)[1])
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
