@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from .commands import agents, assess, check, crawl, policy, signals
+from .commands import agents, assess, check, crawl, demo, policy, signals
 
 COMMANDS: tuple[click.Command, ...] = (
     check.command,
@@ -16,6 +16,7 @@ COMMANDS: tuple[click.Command, ...] = (
     policy.command,
     signals.command,
     agents.command,
+    demo.command,
 )
 
 
