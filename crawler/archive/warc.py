@@ -68,8 +68,9 @@ class Writer:
         page: dict[Carrier, Evidence] = {e.carrier: e for e in evidence if e.carrier in PAGE and _has(e)}
         if self.keep == "site":
             page.pop(Carrier.BODY, None)
+        others = [self._other(e) for e in evidence]
         kept = self._page(asset, page.get(Carrier.HTTP_FIELDS), page.get(Carrier.BODY))
-        return tuple(kept.get(e.carrier) if e is page.get(e.carrier) else self._other(e) for e in evidence)
+        return tuple(kept[e.carrier] if e is page.get(e.carrier) else at for e, at in zip(evidence, others, strict=True))
 
     def seal(self) -> None:
         """End the file; its digest is among `sealed` now."""
