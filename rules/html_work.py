@@ -29,7 +29,8 @@ UNCERTAIN = frozenset(b"svg math select frameset plaintext".split())
 RAW = {name: re.compile(rb"</" + name + rb"(?=[\t\n\f\r />])", re.IGNORECASE)
        for name in b"script style textarea title xmp iframe noembed noframes".split()}
 
-# What follows the name of a tag, to its `>`; 13.2.5.32 to 13.2.5.40.
+# What follows the name of a tag, to its `>`; 13.2.5.32 to 13.2.5.40. A quote that nothing closes is read past:
+# then there is no tag and nothing after it, and seeing more does no harm.
 ATTRIBUTE = (rb"(?:=[^\t\n\f\r />=]*+|[^\t\n\f\r />=]++)"
              rb"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r >\"'][^\t\n\f\r >]*+)?+)?+")
 ATTRIBUTES = re.compile(rb"(?:[\t\n\f\r /]++|" + ATTRIBUTE + rb")*+>")

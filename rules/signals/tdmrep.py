@@ -114,6 +114,8 @@ def parse(body: bytes) -> File:
     """The rules of a file in sequence, and what in it could not be read."""
     if len(body) > TDMREP_BYTES:
         return File((), (_fault(FaultKind.TRUNCATED, f"longer than {TDMREP_BYTES} bytes"),))
+    if body.count(b"{") > 4 * TDMREP_RULES:
+        return File((), (_fault(FaultKind.TRUNCATED, f"more than {4 * TDMREP_RULES} objects"),))
     try:
         data, note = _json(body)
     except (ValueError, RecursionError) as error:
