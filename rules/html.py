@@ -104,13 +104,13 @@ def faults(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
 def is_html(body: bytes, media_type: str = "") -> bool:
     if media_type in MEDIA_TYPES:
         return True
-    start = _utf8(body[:2048])
+    start = utf8(body[:2048])
     return bool(_START.match(start) or _XHTML.match(start))
 
 
 def markup(body: bytes, *, xhtml: bool = False) -> bytes:
     """A page in UTF-8, up to HTML_BYTES of it, so that a parser of HTML reads it as it is meant."""
-    text = _utf8(body[:HTML_BYTES])
+    text = utf8(body[:HTML_BYTES])
     return _SELF_CLOSED.sub(rb"<\1\2></\1>", text) if xhtml or _XHTML.match(text, 0, 2048) else text
 
 
@@ -204,7 +204,7 @@ def _speaks(name: str, content: str) -> bool:
     return bool(name) and bool(_SPEAKS.search(name) or _SPEAKS.search(content))
 
 
-def _utf8(body: bytes) -> bytes:
+def utf8(body: bytes) -> bytes:
     """The body in UTF-8, or in what UTF-8 takes it for."""
     if body.startswith(b"\xef\xbb\xbf"):
         return body[3:]
