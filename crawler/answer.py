@@ -64,14 +64,15 @@ def _carrier(f: Finding) -> str:
 
 def _reasons(a: Assessment, policy: Policy, language: str) -> Iterator[JSON]:
     """Uses with the same verdict for the same reasons stand together. `also` is without faults, which `unread` has."""
-    groups: dict[tuple[Any, ...], list[str]] = {}
+    groups: dict[tuple[Any, ...], tuple[list[str], dict[str, None]]] = {}
     for e in explain(a, policy, language):
         decision = a.decisions[e.use]
-        also = tuple(dict.fromkeys(sentence(f, r, policy, a, language) for r in decision.reasons if r not in decision.decisive
-                                   and not isinstance(f := a.findings[r.finding], Fault)))
-        key = (e.verdict, e.because, e.citations, also, decision.terms, decision.duties, decision.decisive)
-        groups.setdefault(key, []).append(e.use.value)
-    for (verdict, because, citations, also, terms, duties, decisive), uses in groups.items():
+        key = (e.verdict, e.because, e.citations, decision.decisive, decision.terms, decision.duties)
+        uses, also = groups.setdefault(key, ([], {}))
+        uses.append(e.use.value)
+        also.update(dict.fromkeys(sentence(f, r, policy, a, language) for r in decision.reasons if r not in decision.decisive
+                                  and not isinstance(f := a.findings[r.finding], Fault)))
+    for (verdict, because, citations, decisive, terms, duties), (uses, also) in groups.items():
         stated = (a.findings[r.finding] for r in decisive)
         places = [place(a, f) for f in stated if not isinstance(f, Fault)]
         yield {"verdict": verdict, "uses": uses, "because": list(because), "places": list(dict.fromkeys(filter(None, places))),
@@ -132,7 +133,7 @@ def _carriers(policy: Policy, use: Use, preference: Preference, effect: Effect, 
 def _name(a: Assessment, f: Finding, told: dict[str, str]) -> str:
     if isinstance(f, Fault):
         return told[f.carrier.value]
-    return f"{f.quote} ({place(a, f)})" if f.quote else place(a, f)
+    return f"'{f.quote}' at {place(a, f)}" if f.quote else place(a, f)
 
 
 def worst(assessments: Sequence[Assessment]) -> Verdict | None:

@@ -38,13 +38,13 @@ def command(ctx: click.Context, urls: tuple[str, ...], policies: tuple[Policy, .
     Exit code: 0 nothing prohibited, 1 something is prohibited (or its words leave it open), 3 undetermined because something
     could not be read or nobody said anything.
     """
+    wanted = tuple(dict.fromkeys(map(address, urls)))
     from ..session import Listed, crawl, policy_entries
     from ..terminal import progress
     from . import policy as policy_command
     from .telling import tell
     for policy in policies:
         policy_command.speaks(policy, lang)
-    wanted = tuple(dict.fromkeys(map(address, urls)))
     pages: list[AssessedPage] = []
     settings = {**fetching.settings(asker), "MAYMINE_POLICIES": policy_entries(policies)}
     with progress("fetching", len(wanted)) as done:

@@ -59,14 +59,14 @@ def unread(u: JSON) -> str:
 
 def change(c: JSON) -> str:
     """What would make another verdict."""
-    then = f"{', '.join(c['uses'])}: {c['verdict']}"
+    then = f"{', '.join(c['uses'])} would be {c['verdict']}"
     match c["what"]:
         case "gone":
-            return f"Without {'; and '.join(c['of'])}, {then}"
+            return f"Without {' and '.join(c['of'])}: {then}"
         case "read":
-            return f"If it could be read and said nothing ({', '.join(c['of'])}), {then}"
+            return f"If it could be read and said nothing ({', '.join(c['of'])}): {then}"
         case what:
-            return f"A {what} for everyone, in {' or '.join(c['of'])}, {then}"
+            return f"A {what} for everyone, in {' or '.join(c['of'])}: {then}"
 
 
 def older_reading(reading: str, ours: bool, allowed: bool | None) -> str:

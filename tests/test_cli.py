@@ -1,0 +1,268 @@
+"""The command line as people and scripts meet it: help, exit codes, what goes to which stream."""
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from crawler.cli import main
+from crawler.commands.policy import condition
+from crawler.commands.signals import count_vectors
+from crawler.demo import Reply, Site, served
+from rules import policies
+from rules.data import read
+from rules.explain import words
+from rules.signals import SIGNALS
+
+ROOT = Path(__file__).parents[1]
+RUNAWAY_S = 60
+HEAVY = ("rules", "scrapy", "twisted", "pyarrow", "lxml", "yaml", "rich", "selectolax")
+
+
+def run(*words: str, stdin: str = "") -> click.testing.Result:
+    return CliRunner().invoke(main, words, input=stdin, prog_name="maymine")
+
+
+def maymine(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The real thing, in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "crawler.cli", *words], capture_output=True, text=True, timeout=RUNAWAY_S,
+                          cwd=cwd or ROOT, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "PYTHONWARNINGS": "error::DeprecationWarning"})
+
+
+def commands(group: click.Group = main, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    out = [path]
+    for name, command in group.commands.items():
+        out += commands(command, (*path, name)) if isinstance(command, click.Group) else [(*path, name)]
+    return out
+
+
+# ---- help
+
+@pytest.mark.parametrize("path", [c for c in commands() if c], ids=" ".join)
+def test_help_has_an_example_that_names_the_command(path):
+    told = run(*path, "--help")
+    assert told.exit_code == 0
+    example = told.output.partition("Example:\n")[2]
+    assert f"maymine {' '.join(path)}" in example
+
+
+def test_help_lists_every_command_with_a_sentence():
+    told = run("--help").output
+    for name, command in main.commands.items():
+        assert any(line.split()[:1] == [name] and len(line.split()) > 2 for line in told.splitlines()), name
+        assert command.get_short_help_str()
+
+
+@pytest.mark.parametrize("path", commands(), ids=lambda p: " ".join(p) or "maymine")
+def test_words_that_nobody_may_promise_are_not_in_the_help(path):
+    told = run(*path, "--help").output.lower()
+    assert not {"legal", "compliant", "compliance", "safe"} & set(told.replace(".", " ").replace(",", " ").split())
+
+
+def test_the_verbs_import_nothing_heavy():
+    code = f"import sys, crawler.cli; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=RUNAWAY_S, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_version_is_that_of_the_records():
+    from rules.record import ENGINE
+    assert run("--version").output.strip() == ENGINE
+
+
+# ---- usage errors say what to do
+
+@pytest.mark.parametrize("line, says", [
+    (["assess", "--policy", "strict"], "did you mean strictest?"),
+    (["assess", "--policy", "no-such-file.yaml"], "'no-such-file.yaml' is no policy"),
+    (["assess", "--token", "My Bot"], "no product token"),
+    (["assess", "--country", "Germany"], "two letters are wanted"),
+    (["check", "ftp://example.org/a"], "no http or https address"),
+    (["check", "http://[::1"], "is no URL"),
+    (["crawl", "https://example.org"], "-o RUN"),
+    (["crawl", "-o", "x"], "Give addresses"),
+    (["crawl", "https://example.org", "-o", "x", "-s", "NAME"], "no NAME=VALUE"),
+    (["policy", "show", "eu-dsm-art4", "--lang", "xx"], "Known are en"),
+    (["agents", "GPTBat"], "did you mean GPTBot?"),
+    (["agents", "--purpose", "traning"], "did you mean training?"),
+])
+def test_a_wrong_command_line_is_told_in_words(line, says):
+    done = run(*line)
+    assert done.exit_code == 2
+    assert says in " ".join(done.stderr.split())
+    assert done.stdout == ""
+
+
+@pytest.mark.slow
+def test_a_file_that_is_not_there_ends_a_crawl_before_it_begins(tmp_path):
+    done = maymine("crawl", "--urls", str(tmp_path / "none.txt"), "-o", str(tmp_path / "run"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "none.txt: No such file" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+# ---- policies
+
+def test_policy_list_has_every_policy():
+    rows = json.loads(run("policy", "list", "--format", "json").output)
+    assert [r["name"] for r in rows] == list(policies.names())
+    assert all(r["name"] in run("policy", "list").output for r in rows)
+
+
+@pytest.mark.parametrize("name", policies.names())
+def test_policy_show_has_every_row_with_its_source(name):
+    shown = json.loads(run("policy", "show", name, "--format", "json").output)
+    policy = policies.load(name)
+    assert [r["id"] for r in shown["rules"]] == [*(r.id for r in policy.rules), "silence"]
+    assert all(r["cite"] and r["sentence"] and r["if"] for r in shown["rules"])
+    text = " ".join(run("policy", "show", name).output.split())
+    for rule in policy.rules:
+        assert rule.id in text
+    assert all(" ".join(source.cite.split())[:30] in text for source in policy.sources.values())
+
+
+def test_a_condition_is_spoken():
+    told = words("en")
+    row = next(r for r in policies.load("eu-dsm-art4").rules if r.id == "trainers-turned-away")
+    assert condition(row.when, told) == "about fetching; that says no; to crawlers of three or more AI trainers"
+    assert condition({"preference": frozenset({"allow", "disallow"})}, told) == "whatever it says"
+
+
+def test_policy_check_is_silent_where_nothing_is_wrong(tmp_path):
+    file = tmp_path / "house.yaml"
+    file.write_text(read("policies/strictest.yaml"), "utf-8")
+    done = run("policy", "check", str(file))
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "examples come out as written" in done.stderr
+
+
+@pytest.mark.parametrize("old, new, says", [
+    ("status: house", "status: mansion", "'mansion' is none of"),
+    ("verdict: prohibited", "verdict: permitted", "is prohibited by"),
+])
+def test_policy_check_tells_file_and_line(tmp_path, old, new, says):
+    text = read("policies/strictest.yaml")
+    assert old in text
+    file = tmp_path / "house.yaml"
+    file.write_text(text.replace(old, new, 1), "utf-8")
+    done = run("policy", "check", str(file))
+    assert done.exit_code == 1
+    assert says in done.stdout
+    for line in done.stdout.splitlines():
+        path, number, _ = line.removeprefix(str(tmp_path)).split(":", 2)
+        assert (path, number.isdigit()) == ("/house.yaml", True)
+
+
+def test_a_policy_file_may_decide_and_a_broken_one_may_not(tmp_path):
+    good, broken = tmp_path / "good.yaml", tmp_path / "broken.yaml"
+    good.write_text(read("policies/strictest.yaml"), "utf-8")
+    broken.write_text("policy: [", "utf-8")
+    line = '{"url": "https://example.org/", "evidence": []}\n'
+    assert json.loads(run("assess", "--policy", str(good), stdin=line).output)["policy"]["id"] == policies.load("strictest").id
+    done = run("assess", "--policy", str(broken), stdin=line)
+    assert done.exit_code == 2
+    assert "broken.yaml:2:" in " ".join(done.stderr.split())
+
+
+# ---- tables
+
+def test_signals_are_those_of_the_table():
+    rows = json.loads(run("signals", "--format", "json").output)
+    assert [r["signal"] for r in rows] == list(SIGNALS)
+    assert all(r["vectors"] >= 0 for r in rows)
+    assert all(s in run("signals").output for s in SIGNALS)
+
+
+def test_vectors_are_counted_where_there_are_some(tmp_path):
+    (tmp_path / "a.yaml").write_text("- {name: x, findings: [{signal: tdmrep.file}, {signal: tdmrep.file}]}\n- {findings: [{fault: stale}]}\n")
+    assert count_vectors(tmp_path) == {"tdmrep.file": 1}
+    assert count_vectors(tmp_path / "none") is None
+
+
+def test_agents_are_found_by_name_operator_and_purpose():
+    [one] = [json.loads(line) for line in run("agents", "gptbot", "--format", "jsonl").output.splitlines()]
+    assert (one["operator"], one["for_training"]) == ("OpenAI", True)
+    some = json.loads(run("agents", "--operator", "openai", "--purpose", "training", "--format", "json").output)
+    assert {"GPTBot"} <= {a["token"] for a in some}
+    assert {a["operator"] for a in some} == {"OpenAI"}
+
+
+# ---- check and crawl, on real servers
+
+def page(name: str, robots: Reply, *fields: str) -> Site:
+    answer = Reply(200, ("Content-Type: text/html", *fields), b"<p>text</p>")
+    return Site(name, "", "/a.html", {"/robots.txt": robots, "/a.html": answer}, {})
+
+
+OPEN = page("open", Reply(200, (), b"User-agent: *\nDisallow: /*.pdf$\n"))
+RESERVED = page("reserved", Reply(404, (), b""), "tdm-reservation: 1")
+DOWN = page("down", Reply(503, (), b""))
+GRUDGE = page("grudge", Reply(200, (), b"User-agent: GPTBot\nDisallow: /\n"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("site, code", [(OPEN, 0), (RESERVED, 1), (DOWN, 3), (GRUDGE, 1)], ids=lambda s: getattr(s, "name", s))
+def test_check_ends_with_the_code_that_its_help_promises(site, code):
+    with served([site]) as [url]:
+        done = maymine("check", "--allow-private", "--format", "json", url)
+    assert (done.returncode, done.stderr) == (code, "")
+    [view] = json.loads(done.stdout)
+    assert view["url"] == url
+    assert view["record"]["schema"] == "maymine/record/1"
+
+
+@pytest.mark.slow
+def test_check_tells_what_decided_what_was_silent_and_what_older_crawlers_read():
+    pdf = Site("pdf", "", "/b.pdf", OPEN.replies, {})
+    with served([RESERVED, pdf]) as urls:
+        first, second = urls
+        done = maymine("check", "--allow-private", "-v", first, second)
+    told = " ".join(done.stdout.split())
+    assert done.returncode == 1
+    assert f"Where: {first}, tdm-reservation" in told
+    assert "Directive (EU) 2019/790, Article 4(3)" in told
+    assert "Silent: - robots.txt, as there is none" in told
+    assert f"Without '1' at {first}, tdm-reservation: tdm, train-ai, train-genai, ai-use would be permitted" in told
+    assert "Older crawlers will read this robots.txt differently: - a crawler by the rules of 1996" in told
+    assert "sha256:" in told
+    assert told.index(first) < told.index(second)
+
+
+@pytest.mark.slow
+def test_check_does_not_reach_private_addresses_unasked():
+    with served([OPEN]) as [url]:
+        done = maymine("check", url)
+    assert done.returncode == 3
+    assert "127.0.0.1 is not a public address" in " ".join(done.stdout.split())
+
+
+@pytest.mark.slow
+def test_crawl_keeps_a_run_and_goes_on_with_it(tmp_path):
+    csv, run_folder = tmp_path / "list.csv", tmp_path / "run"
+    with served([OPEN, RESERVED]) as urls:
+        csv.write_text("link,n\n" + "".join(f"{url},{n}\n" for n, url in enumerate(urls)), "utf-8")
+        line = ("crawl", "--allow-private", "--urls", str(csv), "--column", "link", "-o", str(run_folder))
+        half = maymine(*line, "--max-pages", "1", "--format", "json")
+        whole = maymine(*line, "--format", "json")
+        other = maymine(*line, "--policy", "strictest")
+        wrong = maymine(*line[:4], "--column", "url", "-o", str(tmp_path / "other"))
+    assert [half.returncode, whole.returncode, other.returncode, wrong.returncode] == [0, 0, 2, 2]
+    assert json.loads(half.stdout)["pages"] == json.loads(whole.stdout)["pages"] == 1
+    tdm = next(d for d in json.loads(whole.stdout)["decisions"] if d["use"] == "tdm")
+    assert (tdm["permitted"], tdm["prohibited"]) == (1, 1)
+    assert "maymine decide" in other.stderr
+    assert "no column 'url'; there are: link, n" in wrong.stderr
+    assert half.stderr == whole.stderr == ""
+
+
+@pytest.mark.slow
+def test_crawl_without_a_folder_lets_records_go_by():
+    with served([OPEN]) as [url]:
+        done = maymine("crawl", "--allow-private", "--format", "jsonl", "--policy", "strictest", "--policy", "eu-dsm-art4", url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [json.loads(line)["policy"]["id"].partition("@")[0] for line in done.stdout.splitlines()] == ["strictest", "eu-dsm-art4"]
