@@ -5,13 +5,31 @@ ROBOTS_BYTES = 512_000       # RFC 9309, 2.5: at least 500 KiB; cut at the last 
 ROBOTS_LINE_BYTES = 16_663   # PRACTICE: google/robotstxt, 8 x 2083 - 1
 TDMREP_BYTES = 1 << 20       # OURS
 TDMREP_RULES = 10_000        # OURS
+RSL_BYTES = 256 << 10        # OURS
+RSL_DEPTH = 32               # OURS: elements inside one another
+RSL_CONTENTS = 5_000         # OURS: in one document
+RSL_REFERENCES = 20          # OURS: followed from one place
+TDM_POLICY_BYTES = 256 << 10 # OURS
+TDM_PERMISSIONS = 100        # OURS: in one policy
+AI_TXT_BYTES = 128 << 10     # OURS; of trust.txt, too
 HTML_BYTES = 4 << 20         # OURS: more than 99.9 % of real pages
 HTML_ELEMENTS = 5_000        # OURS: metas, links and scripts looked at
+HTML_DEPTH = 512             # OURS: ancestors looked at, to tell what an element speaks of
+METADATA_ELEMENTS = 500      # OURS: licence links of a page, elements of its microdata, its Dublin Core
+METADATA_DEPTH = 60          # OURS: items inside one another
+METADATA_VALUES = 20_000     # OURS: values of its metadata looked at
+JSON_LD_BYTES = 1 << 19      # OURS: of blocks that hold a word that is read
+FEED_BYTES = 4 << 20         # OURS
+FEED_DEPTH = 64              # OURS
+ACCOUNT_BYTES = 1 << 20      # OURS
 FIELD_BYTES = 8_192          # draft-illyes-repext, 5: parse at least 8 KiB of a field
 FIELD_LINES_BYTES = 1 << 16   # OURS: all lines of one field
 FIELDS_BYTES = 1 << 20       # OURS: the whole header section
 FIELD_LINES = 1_000          # OURS
 MEDIA_BYTES = 32 << 20       # OURS: whole bodies kept by the crawler
+
+PROSE_CHARS = 100_000        # OURS: of sentences that could be notices, in one text; 1 us each
+PROSE_SENTENCE_CHARS = 1_500 # OURS: longer sentences are read in parts
 
 # What findings keep
 QUOTE_CHARS = 200            # OURS

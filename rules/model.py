@@ -147,6 +147,15 @@ class Statement:
     superseded_by: str = ""          # signal that takes its place inside the protocol
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One place says that there are words in another. It is no finding: a document that nobody fetched is a Fault."""
+    carrier: Carrier                 # what is to be found there
+    uri: str                         # absolute
+    where: str                       # who says so: "robots.txt line 3", "link 1"
+    needed: bool = True              # False: what stands there can only add to words that count without it
+
+
 class FaultKind(Enum):
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
@@ -174,6 +183,7 @@ class CircumstanceKind(Enum):
     INFRINGING_SOURCE = "infringing-source"
     LICENSED_MARKET = "licensed-market"
     PUBLIC_DOMAIN = "public-domain"
+    LICENCE_UNREAD = "licence-unread"    # it has terms of its own, which no reader here knows
 
 
 @dataclass(frozen=True, slots=True)

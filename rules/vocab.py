@@ -74,8 +74,41 @@ TERMS: dict[tuple[str, str], Term] = {(t.protocol, t.word): t for t in (
     # robots.txt rules that speak of training
     Term("robots-ai", "disallowaitraining", (Use.TRAIN_AI,), "draft-canel-robots-ai-control-00", Form.LEGACY, ()),
     Term("robots-ai", "allowaitraining", (Use.TRAIN_AI,), "draft-canel-robots-ai-control-00", Form.LEGACY),
+    # Natural language (rules/phrases.py): what a notice speaks of
+    Term("prose", "training", (Use.TRAIN_AI,), "OURS", Form.PROSE, ()),
+    Term("prose", "mining", (Use.TDM,), "OURS", Form.PROSE, ()),
+    Term("prose", "ai", (Use.TRAIN_AI, Use.AI_USE), "OURS", Form.PROSE, ()),
     # TDMRep
     Term("tdmrep", "tdm-reservation", (Use.TDM,), "TDMRep CG-FINAL-2024-05-10, 5.1"),
+    # RSL: "all" is stated about other mining alone where narrower words say otherwise of AI
+    Term("rsl", "all", (Use.SEARCH, Use.TDM, Use.TDM_OTHER), "RSL 1.0, 3.4.1.1"),
+    Term("rsl", "ai-all", (Use.TRAIN_AI, Use.AI_USE), "RSL 1.0, 3.4.1.1"),
+    Term("rsl", "ai-train", (Use.TRAIN_AI,), "RSL 1.0, 3.4.1.1"),
+    Term("rsl", "ai-input", (Use.AI_USE,), "RSL 1.0, 3.4.1.1"),
+    Term("rsl", "ai-index", (Use.AI_USE,), "RSL 1.0, 3.4.1.1", allow_uses=()),
+    Term("rsl", "search", (Use.SEARCH,), "RSL 1.0, 3.4.1.1"),
+    Term("rsl", "train-ai", (Use.TRAIN_AI,), "RSL 0.9", Form.LEGACY),
+    # Files at the root of a site
+    Term("ai-txt", "allow", (Use.TRAIN_AI,), "Spawning, ai.txt, 2023-05-30"),
+    Term("ai-txt", "disallow", (Use.TRAIN_AI,), "Spawning, ai.txt, 2023-05-30"),
+    Term("trust-txt", "datatrainingallowed", (Use.TRAIN_AI,), "JournalList, trust.txt"),
+    # Licences by address (rules/creative_commons.py). With conditions a word is a no that has terms; CC0 and the mark allow
+    *(Term("licence", code, (Use.TDM,), "Creative Commons, legal code 4.0, 2", allow_uses=())
+      for code in ("by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd")),
+    *(Term("licence", code, (Use.TDM,), "Creative Commons, retired licences", Form.LEGACY, ())
+      for code in ("sa", "nd", "nc-sa", "nc-nd", "sampling", "sampling+", "nc-sampling+", "devnations")),
+    Term("licence", "nc", (Use.TDM,), "Creative Commons, retired licences", Form.LEGACY),
+    Term("licence", "zero", (Use.TDM,), "CC0 1.0 Universal, 2 and 3"),
+    Term("licence", "mark", (Use.TDM,), "Public Domain Mark 1.0"),
+    # What accounts on social networks say
+    Term("account", "indexable", (Use.SEARCH,), "Mastodon, ActivityPub, toot:indexable"),
+    Term("account", "noindex", (Use.SEARCH,), "Mastodon, REST API, Account", allow_uses=()),
+    Term("user-intents", "syntheticcontentgeneration", (Use.TRAIN_GENAI, Use.AI_USE), "Bluesky proposal 0008"),
+    Term("user-intents", "bulkdataset", (Use.TDM_OTHER,), "Bluesky proposal 0008", allow_uses=()),
+    Term("preference-ai", "training", (Use.TRAIN_AI,), "community.lexicon.preference.ai"),
+    Term("preference-ai", "inference", (Use.AI_USE,), "community.lexicon.preference.ai"),
+    Term("preference-ai", "syntheticcontent", (Use.TRAIN_GENAI,), "community.lexicon.preference.ai"),
+    Term("preference-ai", "embedding", (Use.AI_USE,), "community.lexicon.preference.ai"),
 )}
 
 

@@ -12,7 +12,7 @@ FILES = sorted((ROOT / "rules").rglob("*.py"))
 ADMITTED = {
     "__future__", "base64", "bisect", "codecs", "collections", "dataclasses", "datetime", "decimal", "enum", "functools", "hashlib", "html",
     "io", "itertools", "json", "math", "operator", "re", "string", "struct", "typing", "unicodedata", "urllib", "zlib",
-    "http_sfv", "lxml", "selectolax", "yaml",
+    "extruct", "http_sfv", "lxml", "selectolax", "yaml",
 }
 ONE_DOOR = {"rules/data.py": {"importlib"}}
 

@@ -11,7 +11,22 @@ from dataclasses import dataclass
 from .. import html
 from ..model import Asker, Asset, Audience, Carrier, CircumstanceKind, Evidence, Finding, Form, Preference, Subject, Use
 from ..vocab import TERMS
-from . import aipref, content_signal, http_fields, robots_meta, robots_txt, tdmrep
+from . import (
+    account,
+    ai_txt,
+    aipref,
+    content_signal,
+    feeds,
+    http_fields,
+    licence,
+    llms_txt,
+    robots_meta,
+    robots_txt,
+    rsl,
+    tdm_policy,
+    tdmrep,
+    trust_txt,
+)
 
 Reader = Callable[[Evidence, Asset, Asker], list[Finding]]
 
@@ -52,6 +67,16 @@ _CF = "https://contentsignals.org/"
 _CANEL = "https://datatracker.ietf.org/doc/draft-canel-robots-ai-control/00/"
 _REPEXT = "https://datatracker.ietf.org/doc/draft-illyes-repext/00/"
 _TDM = "https://www.w3.org/community/reports/tdmrep/CG-FINAL-tdmrep-20240510/"
+_LICENSE = "https://html.spec.whatwg.org/multipage/links.html#link-type-license"
+_DCMI = "https://www.dublincore.org/specifications/dublin-core/dcmi-terms/"
+_MASTODON = "https://docs.joinmastodon.org/spec/activitypub/"
+_INTENTS = "https://github.com/bluesky-social/proposals/tree/main/0008-user-intents"
+_LEXICON = "https://lexicon.garden/lexicon/did:plc:mtr7qrqtcyseedx3jyr5o7db/community.lexicon.preference.ai"
+_RSL = "https://rslstandard.org/rsl"
+_SPAWNING = "https://spawning.ai/"
+_TRUST = "https://journallist.net/"
+_LLMS = "https://llmstxt.org/"
+_AS_WRITTEN = (Form.EXACT, Form.LENIENT, Form.LEGACY)
 
 SIGNALS: dict[str, Signal] = {row.id: row for row in (
     Signal("robots.rule", "rep", _R, robots_txt.read, 0, "RFC 9309, 2.2.2", _RFC, ALL, _EXACT_LENIENT),
@@ -74,6 +99,34 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
            terms=True),
     Signal("tdmrep.html", "tdmrep", _B, tdmrep.html, 3, "TDMRep CG-FINAL-2024-05-10, 6.3", _TDM, forms=_EXACT_LENIENT,
            terms=True),
+    Signal("licence.html", "licence", _B, licence.html, 0, "HTML Living Standard, 4.6.7.7; ccREL", _LICENSE,
+           forms=_EXACT_LEGACY, subjects=tuple(Subject), terms=True, circumstances=(CircumstanceKind.LICENCE_UNREAD,)),
+    Signal("licence.schema-org", "licence", _B, licence.html, 0, "schema.org, license", "https://schema.org/license",
+           forms=_EXACT_LEGACY, subjects=tuple(Subject), terms=True,
+           circumstances=(CircumstanceKind.PAYWALLED, CircumstanceKind.LICENSED_MARKET, CircumstanceKind.LICENCE_UNREAD)),
+    Signal("licence.dublin-core", "licence", _B, licence.html, 0, "DCMI Metadata Terms, license", _DCMI, forms=_EXACT_LEGACY,
+           subjects=tuple(Subject), terms=True, circumstances=(CircumstanceKind.LICENCE_UNREAD,)),
+    Signal("licence.header", "licence", _F, licence.header, 0, "RFC 8288; HTML Living Standard, 4.6.7.7", _LICENSE,
+           forms=_EXACT_LEGACY, subjects=tuple(Subject), terms=True, circumstances=(CircumstanceKind.LICENCE_UNREAD,)),
+    Signal("licence.feed", "licence", Carrier.FEED, feeds.feed, 0, "RFC 4946, 2", "https://www.rfc-editor.org/rfc/rfc4946",
+           forms=_EXACT_LEGACY, subjects=tuple(Subject), terms=True, circumstances=(CircumstanceKind.LICENCE_UNREAD,)),
+    Signal("licence.feed-body", "licence", _B, feeds.body, 0, "RFC 4946, 2", "https://www.rfc-editor.org/rfc/rfc4946",
+           forms=_EXACT_LEGACY, subjects=tuple(Subject), terms=True, circumstances=(CircumstanceKind.LICENCE_UNREAD,)),
+    Signal("account.indexable", "account", Carrier.ACCOUNT, account.read, 0, "Mastodon, ActivityPub", _MASTODON),
+    Signal("account.user-intents", "user-intents", Carrier.ACCOUNT, account.read, 0, "Bluesky proposal 0008", _INTENTS),
+    Signal("account.preference-ai", "preference-ai", Carrier.ACCOUNT, account.read, 0, "community.lexicon.preference.ai",
+           _LEXICON),
+    Signal("tdmrep.policy", "tdmrep", Carrier.TDM_POLICY, tdm_policy.read, 0, "TDMRep CG-FINAL-2024-05-10, 6.5", _TDM,
+           forms=_EXACT_LENIENT, preferences=(Preference.DISALLOW,), terms=True),
+    Signal("rsl.document", "rsl", Carrier.RSL, rsl.document, 0, "RSL 1.0, 3", _RSL, forms=_AS_WRITTEN, terms=True),
+    Signal("rsl.html", "rsl", _B, rsl.page, 0, "RSL 1.0, 4.6", _RSL, forms=_AS_WRITTEN, terms=True),
+    Signal("rsl.feed", "rsl", Carrier.FEED, rsl.feed, 0, "RSL 1.0, 4.7", _RSL, forms=_AS_WRITTEN, terms=True),
+    Signal("rsl.robots", "rsl", _R, rsl.robots, 0, "RSL 1.0, 4.4", _RSL, preferences=()),      # refers to documents
+    Signal("rsl.header", "rsl", _F, rsl.header, 0, "RSL 1.0, 4.5", _RSL, preferences=()),      # refers to documents
+    Signal("ai-txt.file", "ai-txt", Carrier.AI_TXT, ai_txt.read, 0, "Spawning, ai.txt, 2023-05-30", _SPAWNING, ALL, _EXACT_LENIENT),
+    Signal("trust-txt.file", "trust-txt", Carrier.TRUST_TXT, trust_txt.read, 0, "JournalList, trust.txt", _TRUST,
+           forms=_EXACT_LENIENT),
+    Signal("llms-txt.file", "llms-txt", Carrier.LLMS_TXT, llms_txt.read, 0, "llms.txt, 2024-09-03", _LLMS, preferences=()),
 )}
 
 # Readers without a row: they say once for all signals of a carrier what of it could not be read.
