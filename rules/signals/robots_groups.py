@@ -22,12 +22,12 @@ Leniency, each named in the note of what it leads to
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..limits import ROBOTS_BYTES, ROBOTS_LINE_BYTES
 from ..memo import memo
-from .robots_match import Path, Patterns, Rank, normal_path, normal_pattern
+from .robots_match import Patterns, Rank, normal_path, normal_pattern
 
 WS = " \t"
 BOM = b"\xef\xbb\xbf"
@@ -130,12 +130,10 @@ class RobotsTxt:
     def verdict(self, path_and_query: str, token: str) -> Verdict:
         return self.verdicts(path_and_query, (token,))[0]
 
-    def decide(self, key: str, path: Path, ranks: dict[int, Rank | None]) -> Decision | None:
-        """The group and the line that decide for a name. `ranks` remembers the blocks matched with this path."""
+    def decide(self, key: str, ranks: Mapping[int, Rank | None]) -> Decision | None:
+        """The group and the line that decide for a name. `ranks`: of the blocks of its groups, matched with this path."""
         best: tuple[Rank, Group] | None = None
         for group in self.crawling_for(key):
-            if group.block not in ranks:
-                ranks[group.block] = self.blocks[group.block].best(path)
             rank = ranks[group.block]
             if rank is not None and (best is None or rank[:2] > best[0][:2]):
                 best = rank, group
@@ -219,14 +217,14 @@ class _Plan:
         if found is None:
             if len(self._known) >= OUTCOMES:
                 self._known.clear()
-            found = self._known[ranks] = self._verdicts(path, dict(zip(self._blocks, ranks, strict=True)))
+            found = self._known[ranks] = self._verdicts(dict(zip(self._blocks, ranks, strict=True)))
         return found
 
-    def _verdicts(self, path: Path, ranks: dict[int, Rank | None]) -> tuple[Verdict, ...]:
+    def _verdicts(self, ranks: Mapping[int, Rank | None]) -> tuple[Verdict, ...]:
         made: dict[str, Verdict] = {}
         for key in self._keys:
             if key not in made:
-                decision = self._robots.decide(key, path, ranks)
+                decision = self._robots.decide(key, ranks)
                 made[key] = (decision[1].field == "allow", decision[1].number) if decision else (True, 0)
         return tuple(made[key] for key in self._keys)
 

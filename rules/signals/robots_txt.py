@@ -170,7 +170,7 @@ class _Hearing:
     """Which rules of a file hold for one path. Every rule set is matched at most once."""
 
     def __init__(self, reading: _Reading, path: Path, always_allowed: bool) -> None:
-        self._robots, self._speeches, self._path = reading.robots, reading.speeches, path
+        self._robots, self._speeches = reading.robots, reading.speeches
         self._always_allowed = always_allowed
         self._ranks = {i: block.best(path) for i, block in enumerate(self._robots.blocks)}
         self._usage = {i: speech.usage(path) for i, speech in self._speeches.items()}
@@ -184,7 +184,7 @@ class _Hearing:
         """What holds for the crawlers of a name."""
         out: list[Claim] = []
         allowed = True
-        if not self._always_allowed and (decision := self._robots.decide(name, self._path, self._ranks)):
+        if not self._always_allowed and (decision := self._robots.decide(name, self._ranks)):
             group, line = decision
             allowed = line.field == "allow"
             preference = Preference.ALLOW if allowed else Preference.DISALLOW
