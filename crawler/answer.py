@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rules import Assessment, Circumstance, Evidence, Fault, Finding, Policy, Preference, Statement, Use, Verdict, explain
+from rules import Assessment, Circumstance, Fault, Finding, Policy, Preference, Statement, Use, Verdict, explain
 from rules.assess import decide
 from rules.explain import sentence, words
 from rules.model import Access, Audience, Decision, Effect
@@ -41,15 +41,11 @@ def answer(a: Assessment, policy: Policy, language: str = "en") -> JSON:
 
 
 def place(a: Assessment, f: Finding) -> str:
-    """Where something stands: the address of the bytes, and the place in them."""
-    sources = _sources(a, f)
-    uri = sources[0].uri if sources else ""
-    return ", ".join(filter(None, (uri, f.where)))
-
-
-def _sources(a: Assessment, f: Finding) -> list[Evidence]:
+    """Where something stands: the address of the bytes, and the place in them. A finding knows its carrier only, so where
+    several documents of that kind were read, all are named."""
     carrier = _carrier(f)
-    return [e for e in a.evidence if e.carrier.value == carrier]
+    uris = dict.fromkeys(e.uri for e in a.evidence if e.carrier.value == carrier and e.has_bytes)
+    return ", ".join(filter(None, (" or ".join(uris), f.where)))
 
 
 def _carrier(f: Finding) -> str:

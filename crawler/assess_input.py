@@ -7,6 +7,8 @@
   neither is given, the body is empty: the place was looked at and nothing stood there.
 - Evidence without `access` and without a body is an error: nobody said what happened.
 - Times have an offset from UTC (RFC 3339, 5.6). Carriers and access words are those of rules/model.py.
+- `uri` may be left out where the URL of the item tells it: files of the site, the response, the item itself. A document that
+  something refers to is known by its `uri` alone.
 """
 from __future__ import annotations
 
@@ -131,8 +133,10 @@ def _access(given: dict[str, Any], body: bytes | None) -> Access:
 
 def _place(carrier: Carrier, url: str) -> str:
     """Where a carrier of this asset is found, if the line does not say."""
-    if carrier not in SITE_FILES:
+    if carrier in (Carrier.HTTP_FIELDS, Carrier.BODY):
         return url
+    if carrier not in SITE_FILES:
+        raise InputError(f"'uri' is missing; which document is this {carrier.value}?")
     parts = urlsplit(url)
     if not parts.netloc:
         raise InputError(f"'uri' is missing, and {url} names no server to find {carrier.value} on")

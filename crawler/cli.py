@@ -36,8 +36,7 @@ def main() -> None:
     Reads what publishers say to machines (robots.txt, TDMRep, AIPREF, response fields, pages, files), decides by written
     policies, and records the reasons. It reports words and rules; it gives no advice on law.
 
-    Exit codes: 0 nothing prohibited, 1 something is prohibited or a check found faults, 2 usage, 3 something could not be
-    read, so nobody can decide.
+    Exit codes: 0 clean, 1 findings, 2 usage, 3 could not decide. What that means for a command, its --help says.
     """
 
 

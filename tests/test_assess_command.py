@@ -80,7 +80,7 @@ def test_every_access_word_is_known_and_none_but_silence_permits(access):
 
 @pytest.mark.parametrize("carrier", list(Carrier), ids=lambda c: c.value)
 def test_every_carrier_is_known(carrier):
-    asset, _, [evidence] = parse_line(line(evidence=[{"carrier": carrier.value, "access": "obtained"}]).encode(), Asker("x"))
+    asset, _, [evidence] = parse_line(line(evidence=[{"carrier": carrier.value, "uri": f"{URL}#x", "access": "obtained"}]).encode(), Asker("x"))
     assert (asset.url, evidence.carrier, evidence.has_bytes, evidence.body) == (URL, carrier, True, b"")
 
 
@@ -135,6 +135,7 @@ def evidence_line(**evidence: object) -> str:
     (evidence_line(carrier="body", body="", status=True), "three digits"),
     (evidence_line(carrier="body", body="", sha256=""), "'sha256' is not known here"),
     (line(url="urn:isbn:1", evidence=[{"carrier": "robots.txt", "body": ""}]), "'uri' is missing"),
+    (evidence_line(carrier="rsl", body=""), "evidence 1: 'uri' is missing; which document is this rsl?"),
     ('{"url": NaN}', "not JSON: NaN"),
     ("[" * 100_000, "nested too deeply"),
     ('{"url": ' + "9" * 5_000 + "}", "a number is too long"),

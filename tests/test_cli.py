@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from crawler.cli import main
+from crawler.commands import options
 from crawler.commands.policy import condition
 from crawler.commands.signals import count_vectors
 from crawler.demo import Reply, Site, served
@@ -68,6 +69,12 @@ def test_the_verbs_import_nothing_heavy():
     code = f"import sys, crawler.cli; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=RUNAWAY_S, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_defaults_are_those_of_a_crawl():
+    from crawler import settings
+    assert settings.DEFAULTS["MAYMINE_POLICIES"] == [options.DEFAULT_POLICY]
+    assert settings.BOT_NAME == options.DEFAULT_TOKEN
 
 
 def test_version_is_that_of_the_records():

@@ -1,7 +1,6 @@
 """What several verbs ask for in the same way: policies, the asker, the format, where progress may be shown."""
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +18,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_POLICY = "eu-dsm-art4"
 DEFAULT_TOKEN = "maymine"            # noqa: S105, a product token
-TOKEN = re.compile("[A-Za-z_-]+")    # RFC 9309, 2.2.1
-COUNTRY = re.compile("[A-Za-z]{2}")
 
 
 class PolicyName(click.ParamType["Policy"]):
@@ -35,8 +32,8 @@ class PolicyName(click.ParamType["Policy"]):
         if value in policies.names():
             return policies.load(value)
         path = Path(value)
-        if not path.is_file():
-            self.fail(unknown(value, policies.names(), "policy") + "\nA path to a policy file will do, too.", param, ctx)
+        if not path.is_file() or path.suffix not in (".yaml", ".yml"):
+            self.fail(unknown(value, policies.names(), "policy") + "\nA path of a .yaml file will do, too.", param, ctx)
         try:
             return load_policy(path.read_text("utf-8"), value)
         except PolicyError as error:
@@ -56,6 +53,7 @@ class Country(click.ParamType[str]):
     name = "country"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from ..assess_input import COUNTRY
         if value and not COUNTRY.fullmatch(value):
             self.fail(f"'{value}' is no country code; two letters are wanted, like DE", param, ctx)
         return str(value).upper()
@@ -66,6 +64,7 @@ class Token(click.ParamType[str]):
     name = "token"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from ..settings import TOKEN
         if not TOKEN.fullmatch(value):
             self.fail(f"'{value}' is no product token: letters, '_' and '-' only (RFC 9309, 2.2.1)", param, ctx)
         return str(value)
