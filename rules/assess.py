@@ -64,7 +64,7 @@ def unfollowed(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker) -> li
     """Documents that the evidence points to and that nobody fetched."""
     seen = {(e.carrier, e.uri) for e in evidence}
     return [Fault(r.carrier, FaultKind.NOT_COLLECTED, r.uri, r.where)
-            for r in references(evidence, asset, asker) if (r.carrier, r.uri) not in seen]
+            for r in references(evidence, asset, asker) if r.needed and (r.carrier, r.uri) not in seen]
 
 
 def missing(evidence: tuple[Evidence, ...], policy: Policy) -> list[Finding]:

@@ -1,13 +1,13 @@
 """Where else to look: the documents that words about an asset point to, and the places where a site keeps its own.
 
-A reference whose document is not among the evidence is a Fault, never silence (assess.find). Nothing is fetched here.
+A document that is needed and not among the evidence is a Fault, never silence (assess.find). Nothing is fetched here.
 """
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from .model import Asker, Asset, Carrier, Evidence
+from .model import Asker, Asset, Carrier, Evidence, Reference
+from .signals import rsl, tdm_policy
 
 # Files that speak for a whole site (scheme, host and port), in the order in which their places are tried.
 SITE_FILES: dict[Carrier, tuple[str, ...]] = {
@@ -18,18 +18,15 @@ SITE_FILES: dict[Carrier, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """One place says that there are words in another."""
-    carrier: Carrier                 # what is to be found there
-    uri: str                         # absolute
-    where: str                       # who says so: "robots.txt line 3", "link field"
-
-
 Finder = Callable[[Evidence, Asset, Asker], list[Reference]]
 
 # THE table of those who refer to other documents, by the carrier on which they do.
-FINDERS: dict[Carrier, tuple[Finder, ...]] = {}
+FINDERS: dict[Carrier, tuple[Finder, ...]] = {
+    Carrier.ROBOTS_TXT: (rsl.in_robots,),
+    Carrier.TDMREP_JSON: (tdm_policy.in_file,),
+    Carrier.HTTP_FIELDS: (rsl.in_fields, tdm_policy.in_fields),
+    Carrier.BODY: (rsl.in_page, tdm_policy.in_page),
+}
 
 
 def references(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker) -> tuple[Reference, ...]:

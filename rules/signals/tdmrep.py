@@ -117,7 +117,7 @@ def parse(body: bytes) -> File:
     if body.count(b"{") > 4 * TDMREP_RULES:
         return File((), (_fault(FaultKind.TRUNCATED, f"more than {4 * TDMREP_RULES} objects"),))
     try:
-        data, note = _json(body)
+        data, note = read_json(body)
     except (ValueError, RecursionError) as error:
         return File((), (_fault(FaultKind.MALFORMED, f"no JSON: {error}"),))
     if not isinstance(data, list):
@@ -161,7 +161,7 @@ class _Object(dict[str, object]):
         self.is_doubtful = len(self) < len(pairs)
 
 
-def _json(body: bytes) -> tuple[object, str]:
+def read_json(body: bytes) -> tuple[object, str]:
     """The value and why it took leniency. Raises ValueError or RecursionError."""
     text = body.decode(json.detect_encoding(body))
     try:
