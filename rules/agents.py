@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from types import MappingProxyType
 
 from .data import read
 from .strict_yaml import Node, load
@@ -88,7 +87,7 @@ def agents() -> Mapping[str, Agent]:
             if name.lower() in out:
                 node.error(f"'{name}' stands twice")
             out[name.lower()] = agent
-    return MappingProxyType(out)
+    return out
 
 
 def _agent(node: Node, sources: tuple[str, ...]) -> Agent:
