@@ -22,7 +22,7 @@ def test_every_shape_of_finding_has_its_place_in_the_table(name):
 
 
 @pytest.mark.parametrize("old, new, says", [
-    ("preference: disallow, audience: some-ai-training}, ", "preferense: disallow}, ", "no finding answers preferense"),
+    ("preference: disallow, audience: some-ai-training}, ", "preferense: disallow}, ", "preferense together"),
     ("- {id: unseen,", "- {id: dead, when: {signal: tdmrep.header, preference: allow}, then: hold, because: house}\n"
                        "  - {id: unseen,", "row dead can never apply"),
     ("status: in-force", "status: in-force\nstatus: draft", "'status' stands twice"),
@@ -30,12 +30,12 @@ def test_every_shape_of_finding_has_its_place_in_the_table(name):
     ("then: hold,     because: house}\n\ntell", "then: permit,   because: house}\n\ntell", "would permit because something could not be read"),
     ("because: gpai", "because: gapi", "'gapi' is none of"),
     ("audience: some-ai-training", "audience: some-training", "'some-training' is none of"),
-    ("{quote}\"\n    unseen", "{quotation}\"\n    unseen", "no finding of this kind has {quotation}"),
+    ("{audience}: {quote}\"\n    not-shown", "{quotation}\"\n    not-shown", "no finding of this kind has {quotation}"),
     ("by: [released]", "by: [liberated]", "names row 'liberated'"),
     ("by: [released]", "by: [reserved]", "row released decides and has no example"),
     ("    to-others:", "    for-others:", "row to-others has no sentence"),
     ("uses: [tdm,", "uses: [NO,", "'NO' is none of"),
-    ("title: European", "title: &a European", "anchor"),
+    ("title: European Union.", "title: &a European Union.\nphases: *a\nactors: *a #", "anchors and aliases are not used here"),
     ("jurisdiction: EU\n", "", "'jurisdiction' is missing"),
     ("then: prohibit, because: gpai}", "then: prohibit, because: gpai, duties: [report]}", "duties ride on permit and agreed alone"),
 ])
