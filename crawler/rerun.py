@@ -17,14 +17,14 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any
 
+from pyarrow import ArrowException
+
 from rules import (
     Assessment,
     Evidence,
-    Explanation,
     Policy,
     PolicyError,
     assess,
-    explain,
     from_record,
     judge,
     load_policy,
@@ -62,14 +62,6 @@ class Replayed:
     of: str                          # the page asked for, or a file of the run
     policy: str = ""
     detail: str = ""                 # for a person; holds words of strangers
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """One record, and why it says what it says."""
-    row: Row
-    policy: Policy
-    uses: tuple[Explanation, ...]
 
 
 def policies_of(folder: Path, manifest: Manifest) -> dict[str, Policy | str]:
@@ -192,8 +184,8 @@ def _forget(folder: Path, manifest: Manifest, policy: Policy, again: bool) -> No
 
 # ---- explain
 
-def explained(folder: Path, url: str, policy: str = "", language: str = "en") -> list[Explained]:
-    """Every record about a page, by the address asked for or that of the asset. Raises RunError; KeyError: no such language."""
+def about(folder: Path, url: str, policy: str = "") -> list[tuple[Row, Assessment, Policy]]:
+    """Every record about a page, by the address asked for or that of the asset, with the policy as it was. Raises RunError."""
     known = policies_of(folder, folders.read_manifest(folder))
     out = []
     for row in folders.rows(folder, policy, url):
@@ -201,20 +193,23 @@ def explained(folder: Path, url: str, policy: str = "", language: str = "en") ->
         rules = known.get(a.policy, f"{a.policy} is not among the policies of the run")
         if isinstance(rules, str):
             raise RunError(rules)
-        out.append(Explained(row, rules, explain(a, rules, language)))
+        out.append((row, a, rules))
     return out
 
 
 # ---- replay
 
 def replay(folder: Path, done: Done = ignore) -> Iterator[Replayed]:
-    """One outcome for each record, and one for each file that is not as the manifest says. Raises RunError."""
+    """One outcome for each record, and one for each file that is not as the manifest says, or is broken. Raises RunError."""
     manifest = folders.read_manifest(folder)
     yield from _changed_files(folder, manifest)
     known, reader = policies_of(folder, manifest), _Reader(folder)
-    for row in folders.rows(folder):
-        yield _replayed(row, known, reader)
-        done(1)
+    try:
+        for row in folders.rows(folder):
+            yield _replayed(row, known, reader)
+            done(1)
+    except (OSError, ArrowException) as error:
+        yield Replayed(Outcome.RECORD_DIFFERS, "records", detail=f"cannot be read: {error}")
 
 
 def summary(outcomes: Mapping[Outcome, int]) -> Outcome:

@@ -3,9 +3,9 @@
     RUN/manifest.json            counts, policies with digests, versions, times, and each file with its SHA-256
         policies/*.yaml          the text of each policy
         records/000001.parquet   one row a page and policy; 000001+NAME.parquet: a policy that was decided later
-        links/000001.parquet     where links led from each page, for a crawl that is taken up again
         evidence/000001.warc.gz
         journal/000002.jsonl     pages that are finished and not yet in Parquet; gone when the run is closed
+        frontier.jsonl           what a crawl has still to do (frontier.py)
 
 INVARIANT: when `write` returns, a killed process has lost nothing of that page; what it left unfinished is cut off or thrown
 away by the next `Run.open`, and no page is there twice.
@@ -47,12 +47,11 @@ if TYPE_CHECKING:
 
 SCHEMA = "maymine/run/1"
 JOURNAL_BYTES = 16 << 20             # a journal of this size becomes a part
-FOLDERS = ("policies", "records", "links", "evidence", "journal")
+FOLDERS = ("policies", "records", "evidence", "journal")
 LIBRARIES = ("maymine", "scrapy", "pyarrow", "lxml", "selectolax")
 PART = re.compile(r"(\d{6,})(\+.+)?\.parquet")
 
 Manifest = dict[str, Any]
-Link = tuple[str, int, list[str]]    # requested, depth, found
 
 
 class RunError(Exception):
@@ -103,10 +102,6 @@ class Run:
         """The keys (`CollectedPage.requested`) of all pages in the run."""
         return self._finished
 
-    def links(self) -> Iterator[Link]:
-        """Where links led from each finished page: what a crawl that is taken up again goes on with."""
-        return links(self.folder)
-
     def write(self, page: AssessedPage, locations: Sequence[Location | None] | None = None) -> bool:
         """Keep a page; False if the run has it. `locations` point at evidence that lies elsewhere, instead of keeping it again.
 
@@ -117,7 +112,7 @@ class Run:
             return False
         if locations is None:
             locations = self._evidence.write(collected.asset, collected.evidence)
-        line = _line(collected.requested, collected.depth, collected.found, locations, [to_record(a) for a in page.assessments])
+        line = _line(collected.requested, locations, [to_record(a) for a in page.assessments])
         if self._journal < 0:
             path = self.folder / "journal" / f"{self._number:06}.jsonl"
             self._journal = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
@@ -153,7 +148,8 @@ class Run:
 
 def parts(folder: Path) -> list[Path]:
     """Files with records, in order."""
-    return sorted(p for p in (folder / "records").glob("*.parquet") if PART.fullmatch(p.name))
+    found = (p for p in (folder / "records").glob("*.parquet") if PART.fullmatch(p.name))
+    return sorted(found, key=lambda p: p.stem.partition("+"))
 
 
 def number_of(path: Path) -> int:
@@ -161,15 +157,15 @@ def number_of(path: Path) -> int:
 
 
 def rows(folder: Path, policy: str = "", url: str = "") -> Iterator[Row]:
-    """Every finished record, or those of one policy, of one page; of a run that is still written, too. Raises RunError."""
+    """Every finished record, or those of one policy, of one page; of a run that is still written, too.
+
+    Raises RunError, OSError, pyarrow.ArrowException.
+    """
     named = {p["file"] for p in read_manifest(folder)["parts"]}
     journals = sorted((folder / "journal").glob("*.jsonl"))
     seen = [p for p in parts(folder) if "+" not in p.name or f"records/{p.name}" in named]
-    try:
-        for part in seen:
-            yield from records.read(part, policy, url)
-    except (OSError, pa.ArrowException) as error:
-        raise RunError(f"{part}: {error}") from error
+    for part in seen:
+        yield from records.read(part, policy, url)
     for journal in journals:
         if journal.stem not in {p.stem for p in seen}:
             try:
@@ -179,16 +175,6 @@ def rows(folder: Path, policy: str = "", url: str = "") -> Iterator[Row]:
                 continue
             yield from (row for page in pages for row in _rows(page) if policy in ("", row.record["policy"]["id"])
                         and url in ("", row.requested, row.record["asset"]["url"]))
-
-
-def links(folder: Path) -> Iterator[Link]:
-    """(requested, depth, found) of every page that is in Parquet."""
-    import pyarrow.parquet as pq
-    for path in sorted((folder / "links").glob("*.parquet")):
-        if (folder / "records" / path.name).exists():
-            with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(records.BATCH_ROWS):
-                    yield from ((row["requested"], row["depth"], row["found"]) for row in batch.to_pylist())
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -235,8 +221,6 @@ def compact(folder: Path, manifest: Manifest, number: int) -> None:
     journal = folder / "journal" / f"{number:06}.jsonl"
     pages = list(_pages(journal))
     if pages:
-        found = {f.name: [page[f.name] for page in pages] for f in records.LINKS}
-        replace(folder / "links" / f"{number:06}.parquet", pa.table(found, schema=records.LINKS))
         made = [row for page in pages for row in _rows(page)]
         part = folder / "records" / f"{number:06}.parquet"
         replace(part, records.table(made))
@@ -294,10 +278,10 @@ def recover(folder: Path, manifest: Manifest) -> None:
         write_manifest(folder, manifest)
 
 
-def _line(requested: str, depth: int, found: Iterable[str], locations: Iterable[Location | None], made: list[Any]) -> bytes:
+def _line(requested: str, locations: Iterable[Location | None], made: list[Any]) -> bytes:
     """One page as a line of the journal. A surrogate that stands alone, which no encoding has, becomes a question mark."""
     where = [at and [at.file, at.offset_bytes, at.record_id] for at in locations]
-    page = {"requested": requested, "depth": depth, "found": list(found), "locations": where, "records": made}
+    page = {"requested": requested, "locations": where, "records": made}
     return dumps(page).encode("utf-8", "replace") + b"\n"
 
 
@@ -318,7 +302,7 @@ def _rows(page: dict[str, Any]) -> Iterator[Row]:
 
 def begin(folder: Path, policies: Sequence[Policy], asker: Asker) -> Manifest:
     """The manifest of a new run, and its folders. Raises RunError, OSError."""
-    if others := sorted(set(os.listdir(folder)) - {*FOLDERS, "manifest.json.new"}):
+    if others := sorted(set(os.listdir(folder)) - {*FOLDERS, "frontier.jsonl", "manifest.json.new"}):
         raise RunError(f"{folder} holds other things ({others[0]}); name a folder that is empty or new")
     for sub in FOLDERS:
         (folder / sub).mkdir(exist_ok=True)

@@ -19,8 +19,8 @@ from crawler import rerun
 from crawler.archive import records, warc
 from crawler.items import AssessedPage, CollectedPage
 from crawler.rerun import Outcome
-from crawler.run import Run, RunError, links, read_manifest, rows
-from rules import Access, Asker, Asset, Carrier, Evidence, find, judge, load_policy, policies, to_record
+from crawler.run import Run, RunError, read_manifest, rows
+from rules import Access, Asker, Asset, Carrier, Evidence, Use, explain, find, judge, load_policy, policies, to_record
 from rules.policy import Policy
 from rules.record import dumps
 
@@ -43,13 +43,12 @@ def page(n: int, body: bytes | None = None) -> CollectedPage:
                       b'[{"location": "/", "tdm-reservation": 1, "tdm-policy": "https://site.example/p.json"}]', 200)
     if n % 5 == 0:
         down = [Evidence(c, url, at, Access.UNREACHABLE, status=503, detail="status 503") for c in (Carrier.HTTP_FIELDS, Carrier.BODY)]
-        return CollectedPage(url, Asset(url), (robots, *down), 1)
+        return CollectedPage(url, Asset(url), (robots, *down))
     fields = Evidence(Carrier.HTTP_FIELDS, url, at, Access.OBTAINED, FIELDS, 200)
     html = body or b"<html><head><meta name=robots content=noai></head><body>%d\r\n\r\n</body></html>" % n
     access = Access.TRUNCATED if n % 11 == 0 else Access.OBTAINED
     site_files = (robots, tdmrep) if n % 3 == 0 else (robots,)
-    return CollectedPage(url, Asset(url, "text/html"), (*site_files, fields, Evidence(Carrier.BODY, url, at, access, html, 200)), 1,
-                         (f"{site}/{n + 2}",))
+    return CollectedPage(url, Asset(url, "text/html"), (*site_files, fields, Evidence(Carrier.BODY, url, at, access, html, 200)))
 
 
 def assessed(collected: CollectedPage, by: tuple[Policy, ...] = POLICIES) -> AssessedPage:
@@ -101,7 +100,6 @@ def check_archives(folder: Path) -> int:
 def test_what_goes_in_comes_out(tmp_path: Path) -> None:
     made = make(tmp_path)
     assert stored(tmp_path) == texts(made)
-    assert [link for link in links(tmp_path) if link[2]] == [(p.page.requested, 1, list(p.page.found)) for p in made if p.page.found]
 
 
 def test_a_page_is_in_a_run_once(tmp_path: Path) -> None:
@@ -145,9 +143,12 @@ def test_manifest(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), Run.open(tmp_path, POLICIES, ASKER) as run:
-        run.write(assessed(page(1)))
-        raise KeyError
+    def break_off() -> None:
+        with Run.open(tmp_path, POLICIES, ASKER) as run:
+            run.write(assessed(page(1)))
+            raise KeyError
+    with pytest.raises(KeyError):
+        break_off()
     assert read_manifest(tmp_path)["status"] == "interrupted"
     assert len(stored(tmp_path)) == len(POLICIES)
 
@@ -353,15 +354,15 @@ def test_a_decide_that_was_killed_leaves_nothing(tmp_path: Path, monkeypatch: py
 
 # ---- explain
 
-def test_explain(tmp_path: Path) -> None:
+def test_a_record_is_explained_by_the_policy_as_it_was(tmp_path: Path) -> None:
     make(tmp_path, 12)
-    told = rerun.explained(tmp_path, page(3).requested)
-    assert [one.policy.id for one in told] == [p.id for p in POLICIES]
-    tdm = next(e for e in told[0].uses if e.use.value == "tdm")
+    told = rerun.about(tmp_path, page(3).requested)
+    assert [policy.id for _, _, policy in told] == [p.id for p in POLICIES]
+    tdm = next(e for e in explain(told[0][1], told[0][2]) if e.use is Use.TDM)
     assert tdm.verdict == "prohibited"
     assert any("tdmrep" in sentence for sentence in tdm.because)
     assert tdm.citations == ("Directive (EU) 2019/790, Article 4(3)",)
-    assert rerun.explained(tmp_path, "https://nowhere.example/") == []
+    assert rerun.about(tmp_path, "https://nowhere.example/") == []
 
 
 def test_a_policy_that_was_changed_explains_nothing(tmp_path: Path) -> None:
@@ -369,7 +370,7 @@ def test_a_policy_that_was_changed_explains_nothing(tmp_path: Path) -> None:
     copy = tmp_path / read_manifest(tmp_path)["policies"][0]["file"]
     copy.write_text(copy.read_text("utf-8").replace("then: prohibit", "then: hold"), "utf-8")
     with pytest.raises(RunError, match="digest"):
-        rerun.explained(tmp_path, page(1).requested)
+        rerun.about(tmp_path, page(1).requested)
     assert rerun.summary(outcomes(tmp_path)) is Outcome.NOT_KEPT
 
 

@@ -1,0 +1,46 @@
+"""`maymine decide`: one more policy over a run, from its findings."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from . import options, runs
+
+if TYPE_CHECKING:
+    from rules.policy import Policy
+
+
+@click.command("decide", epilog=options.example(
+    "maymine decide run --policy strictest", "maymine decide run --policy ./my-house.yaml -o what-if"))
+@runs.run
+@click.option("--policy", type=options.PolicyName(), required=True, metavar="NAME|FILE",
+              help="Decide by this policy. See 'maymine policy list'.")
+@click.option("-o", "--output", "out", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
+              help="Make a run of its own here, and leave RUN as it is. The evidence stays where it lies.")
+@click.option("--again", is_flag=True, help="Decide anew what an earlier 'decide' did in RUN.")
+@options.format("text", "json", "jsonl")
+@click.pass_context
+def command(ctx: click.Context, run: Path, policy: Policy, out: Path | None, again: bool, form: str) -> None:
+    """Decide every page of a run by another policy.
+
+    Nothing is fetched and no evidence is read: findings do not depend on the policy. The new records join RUN, so that a query
+    over RUN/records/*.parquet can compare policies.
+
+    Exit code: 0 every page was decided, whatever the verdicts are; 2 RUN is no run, or has this policy already; 3 its records
+    cannot be read.
+    """
+    from rules import Verdict
+
+    from ..rerun import decide
+    from ..terminal import progress, table
+    from .output import values
+    with runs.reading(ctx, run), progress(f"deciding by {policy.id}") as done:
+        counts = decide(run, policy, out, again, done)
+    rows = [{"policy": policy.id, "use": use.value, **{v.value: counts.get(use.value, {}).get(v.value, 0) for v in Verdict}}
+            for use in policy.uses]
+    if form == "text":
+        table(list(rows[0]), [list(row.values()) for row in rows])
+    else:
+        values(form, rows)

@@ -1,0 +1,51 @@
+"""`maymine explain`: why the records of a run say what they say about one address."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from . import options, runs
+
+
+@click.command("explain", epilog=options.example(
+    "maymine explain run https://example.org/picture.jpg", "maymine explain run https://example.org/ --format json"))
+@runs.run
+@click.argument("url", metavar="URL")
+@click.option("--policy", default="", metavar="ID", help="Only what this policy decided, like eu-dsm-art4@2026-11-22.")
+@click.option("--lang", default="en", show_default=True, metavar="XX", help="Language of the sentences.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the evidence, too.")
+@options.format("text", "json", "jsonl")
+@click.pass_context
+def command(ctx: click.Context, run: Path, url: str, policy: str, lang: str, verbose: bool, form: str) -> None:
+    """Explain the records about one address, from the run alone.
+
+    Sentences come from the policies as they were when they decided, which the run keeps. The address may be the one that was
+    asked for, or the one where redirects led to.
+
+    Exit code: 0 nothing prohibited, 1 something is prohibited (or its words leave it open), 2 there is no such run or address,
+    3 undetermined because something could not be read, or the records cannot be.
+    """
+    from ..answer import answer
+    from ..items import AssessedPage, CollectedPage
+    from ..rerun import about
+    from ..terminal import say
+    from .check import address, exit_code
+    from .output import values
+    from .policy import speaks
+    from .telling import tell
+    with runs.reading(ctx, run):
+        found = about(run, url, policy) or about(run, address(url), policy)
+    if not found:
+        raise click.UsageError(f"{run} has no record about {url}" + (f" by {policy}" if policy else ""))
+    for _, _, rules in found:
+        speaks(rules, lang)
+    views = [{**answer(a, rules, lang), "requested": row.requested} for row, a, rules in found]
+    if form == "text":
+        for n, view in enumerate(views):
+            if n:
+                say()
+            tell(view, verbose)
+    else:
+        values(form, views)
+    ctx.exit(exit_code([AssessedPage(CollectedPage(row.requested, a.asset, a.evidence), (a,)) for row, a, _ in found], 0))
