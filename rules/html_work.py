@@ -4,7 +4,8 @@ Facts (measured on Lexbor 2; HTML Living Standard 13.2.6, https://html.spec.what
 - Most tags make the parser look through the stack of open elements (13.2.4.2): work is tags x depth.
 - Formatting elements that stay open are made anew in each block that follows (13.2.4.3): work and memory are tags x such
   elements.
-- Each attribute is compared with all earlier ones of its tag: work is the square of their number.
+- Each attribute is compared with all earlier ones of its tag: work is the square of their number. 13.2.6.4.7: those of every
+  `<html>` and `<body>` end up in one tag.
 - 13.1.2.4: some end tags may be left out; such elements close one another and do not nest by themselves.
 - 13.2.5: inside `svg`, `math`, `select` and framesets, and in scripts that hold `<!--` and `<script`, what is a tag depends
   on more than the text. INVARIANT: from the first of them on every `<` with a letter counts as an element that is never
@@ -25,6 +26,7 @@ FORMATTING = frozenset(b"b big code em font i s small strike strong tt u".split(
 UNNESTED = frozenset(
     b"area base br col embed hr img input link meta param source track wbr "
     b"p li dt dd option tr td th tbody thead tfoot colgroup caption a nobr".split())
+MERGED = frozenset(b"html body".split())
 UNCERTAIN = frozenset(b"svg math select frameset plaintext".split())
 RAW = {name: re.compile(rb"</" + name + rb"(?=[\t\n\f\r />])", re.IGNORECASE)
        for name in b"script style textarea title xmp iframe noembed noframes".split()}
@@ -46,7 +48,7 @@ def is_bounded(text: bytes, end: int) -> bool:
     if end <= SAFE_BYTES and text.count(b"<", 0, end) <= SAFE_TAGS:
         return True
     stack: list[bytes] = []
-    formatting = nesting_work = formatting_work = attribute_work = looked_at = 0
+    merged = formatting = nesting_work = formatting_work = attribute_work = looked_at = 0
     certain, pos = True, 0
     while mark := _MARK.search(text, pos, end):
         pos = mark.end()
@@ -57,8 +59,10 @@ def is_bounded(text: bytes, end: int) -> bool:
         name, tag = mark[2].lower(), ATTRIBUTES.match(text, pos, end)
         stop = tag.end() if tag else end
         looked_at += stop - pos
-        if stop - pos > LONG_TAG_BYTES:
-            attribute_work += sum(1 for _ in _ATTRIBUTE.finditer(text, pos, stop)) ** 2
+        if name in MERGED or stop - pos > LONG_TAG_BYTES:
+            count = sum(1 for _ in _ATTRIBUTE.finditer(text, pos, stop))
+            merged += count if name in MERGED else 0
+            attribute_work += count * max(count, merged)
         nesting_work += len(stack)
         formatting_work += formatting
         if (nesting_work > NESTING_WORK or formatting_work > FORMATTING_WORK or attribute_work > ATTRIBUTE_WORK

@@ -34,3 +34,19 @@ def memo(make: Callable[[bytes], T]) -> Callable[[bytes], T]:
             held_bytes -= len(old) + OVERHEAD_BYTES
         return value
     return remembered
+
+
+def latest(make: Callable[[bytes], T]) -> Callable[[bytes], T]:
+    """Remember `make(body)` for the body asked for last, known by its identity: several readers ask, then none again."""
+    kept: tuple[bytes, T] | None = None
+
+    @wraps(make)
+    def remembered(body: bytes) -> T:
+        nonlocal kept
+        held = kept
+        if held is not None and held[0] is body:     # INVARIANT: bytes never change
+            return held[1]
+        value = make(body)
+        kept = (body, value)
+        return value
+    return remembered

@@ -133,7 +133,7 @@ HOSTILE = {
     "formatting": "<p>" + joined("<b id=#>", 30_000) + "</p>" + "<p>x" * 100_000, "fonts": joined("<font id=#><p>", 40_000),
     "formatting in cells": joined("<b id=#><table><td>", 30_000), "links": joined("<a id=#><div>", 40_000),
     "double escape": "<script><!--<script></script>" + joined("<b id=#><p>", 40_000),
-    "attributes": "<p " + joined("a# ", 150_000) + ">", "quoted attributes": "<p " + joined("a#='>'", 100_000) + ">",
+    "bodies": joined("<body a#>", 80_000), "roots": joined("<html a#=b>", 80_000), "attributes": "<p " + joined("a# ", 150_000) + ">", "quoted attributes": "<p " + joined("a#='>'", 100_000) + ">",
     "attributes with tags": "<p " + joined("a#=<b ", 100_000) + ">", "many long tags": ("<p " + joined("a# ", 2_000) + ">") * 100,
 }
 

@@ -16,10 +16,10 @@ import re
 from dataclasses import dataclass
 
 from ..limits import FIELD_BYTES, FIELD_LINES, FIELD_LINES_BYTES, FIELDS_BYTES
-from ..memo import memo
+from ..memo import latest
 from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding
 
-# Fields that carry a signal. INVARIANT: lower case.
+# Fields whose words are signals, in lower case; of others nothing is missed when they are odd or long.
 SIGNALLING = (b"content-usage", b"content-signal", b"x-robots-tag", b"tdm-reservation", b"tdm-policy")
 
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})(?!\d)", re.IGNORECASE)
@@ -40,7 +40,7 @@ def fields(body: bytes) -> tuple[tuple[bytes, bytes], ...]:
 
 def values(body: bytes, name: bytes) -> list[str]:
     """The value of every line of a field, in order, never joined. `name` in lower case."""
-    if name in SIGNALLING and name not in _signalling(body):
+    if name not in _lowered(body):
         return []
     return [value.decode("utf-8", "replace") for n, value in fields(body) if n == name]
 
@@ -53,16 +53,19 @@ def status(body: bytes) -> int | None:
 
 def faults(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """What of the section could speak and could not be read."""
-    return list(_section(evidence.body).faults) if _signalling(evidence.body) else []
+    lowered = _lowered(evidence.body)
+    for name in SIGNALLING:
+        if name in lowered:
+            return list(_section(evidence.body).faults)
+    return []
 
 
-@memo
-def _signalling(body: bytes) -> frozenset[bytes]:
-    lowered = body.lower()
-    return frozenset(name for name in SIGNALLING if name in lowered)
+@latest
+def _lowered(body: bytes) -> bytes:
+    return body.lower()
 
 
-@memo
+@latest
 def _section(body: bytes) -> _Section:
     found: list[list[bytes]] = []
     troubles: dict[Fault, None] = {}
