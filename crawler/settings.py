@@ -24,6 +24,7 @@ SPIDER_MODULES = ["crawler.spiders"]
 ADDONS = {"crawler.addon.Maymine": 300}
 
 CONCURRENT_REQUESTS = 32
+CONCURRENT_ITEMS = 2                 # of one response; Scrapy 2.19 starts so many tasks for each, and ours never wait
 CONCURRENT_REQUESTS_PER_DOMAIN = 2
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 0.5

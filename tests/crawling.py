@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,11 +60,11 @@ def command(items: Path, spider: str, settings: dict[str, Any] | None = None, **
 
 
 def crawl(folder: Path, spider: str, settings: dict[str, Any] | None = None, *, given: str | None = None,
-          **arguments: Any) -> tuple[list[dict[str, Any]], str]:
+          env: dict[str, str] | None = None, **arguments: Any) -> tuple[list[dict[str, Any]], str]:
     """Items and the log. `given` is standard input."""
     items = folder / "items.jsonl"
     done = subprocess.run(command(items, spider, settings, **arguments), cwd=ROOT, input=given or "", capture_output=True,
-                          text=True, timeout=120, check=False)
+                          text=True, env={**os.environ, **(env or {})}, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     lines = items.read_text("utf-8").splitlines() if items.exists() else []
     return [json.loads(line) for line in lines], done.stderr

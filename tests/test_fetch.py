@@ -203,3 +203,37 @@ def test_repeated_fields_are_kept(crawled: Crawled) -> None:
     redirected = crawled.pages[crawled.webs["page redirected"].url + "/page.0"]
     assert redirected["url"].endswith("/page")
     assert redirected["evidence"]["http-fields"]["head"].startswith("HTTP/1.1 200 OK\r\n")
+
+
+def one_page(folder: Path, settings: dict[str, Any], **more: Any) -> tuple[list[str], list[dict[str, Any]], str]:
+    """What one server was asked on the way to one page, the items, and the log."""
+    with Web() as web:
+        web.put("/page", "page")
+        items, log = crawl(folder, "pages", settings, given=f"{web.url}/page", urls="-", **more)
+        return web.requests, items, log
+
+
+def test_a_proxy_is_used_only_if_it_is_trusted(tmp_path: Path) -> None:
+    with Web() as proxy:
+        proxy.otherwise(lambda target: reply("through the proxy", 404 if target.endswith((".txt", ".json")) else 200))
+        env = {"http_proxy": proxy.url, "no_proxy": ""}
+        asked, items, _ = one_page(tmp_path, {}, env=env)
+        assert (asked, proxy.requests) == ([], [])
+        assert "MAYMINE_TRUST_PROXY" in items[0]["evidence"]["body"]["detail"]
+        asked, items, _ = one_page(tmp_path, {"MAYMINE_TRUST_PROXY": True}, env=env)
+        assert asked == []
+        assert [target.rpartition("/")[2] for target in proxy.requests if not target.endswith(OTHERS)] == [
+            "robots.txt", "tdmrep.json", "page"]
+
+
+def test_who_asks_must_be_who_is_named(tmp_path: Path) -> None:
+    asked, items, _ = one_page(tmp_path, {"USER_AGENT": "Mozilla/5.0 (X11)", "MAYMINE_TOKEN": "maymine"})
+    assert asked == []
+    assert "does not name 'maymine'" in items[0]["evidence"]["body"]["detail"]
+
+
+def test_a_handler_that_looks_names_up_by_itself_is_refused(tmp_path: Path) -> None:
+    handler = "scrapy.core.downloader.handlers._aiohttp.AiohttpDownloadHandler"
+    asked, items, log = one_page(tmp_path, {"DOWNLOAD_HANDLERS": {"http": handler}})
+    assert (asked, items) == ([], [])
+    assert f"'{handler}' for http" in log
