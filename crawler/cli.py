@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import click
 
-from .commands import agents, assess, check, crawl, demo, policy, signals
+from .commands import agents, assess, check, crawl, decide, demo, explain, policy, replay, signals
 
 COMMANDS: tuple[click.Command, ...] = (
     check.command,
     crawl.command,
+    explain.command,
+    decide.command,
+    replay.command,
     assess.command,
     policy.command,
     signals.command,

@@ -71,7 +71,7 @@ def test_the_same_assessment_gives_the_same_bytes(a: Assessment) -> None:
     assert dumps(to_record(from_record(to_record(a)))) == text
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(TEXT, assessments(), st.lists(st.none() | st.builds(Location, WORD, st.integers(0, 1 << 40), WORD))), max_size=4))
 def test_parquet_keeps_records_to_the_byte(tmp_path: Path, rows: list[tuple[str, Assessment, list[Location | None]]]) -> None:
     given = [Row(key, to_record(a), tuple(where)) for key, a, where in rows]
