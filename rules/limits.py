@@ -27,6 +27,8 @@ FIELD_LINES_BYTES = 1 << 16   # OURS: all lines of one field
 FIELDS_BYTES = 1 << 20       # OURS: the whole header section
 FIELD_LINES = 1_000          # OURS
 MEDIA_BYTES = 32 << 20       # OURS: whole bodies kept by the crawler
+PROSE_CHARS = 100_000        # OURS: of sentences that could be notices, in one text
+PROSE_SENTENCE_CHARS = 1_500 # OURS: longer sentences are read in parts
 
 PROSE_CHARS = 100_000        # OURS: of sentences that could be notices, in one text; 1 us each
 PROSE_SENTENCE_CHARS = 1_500 # OURS: longer sentences are read in parts

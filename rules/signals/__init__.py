@@ -20,6 +20,7 @@ from . import (
     http_fields,
     licence,
     llms_txt,
+    prose,
     robots_meta,
     robots_txt,
     rsl,
@@ -61,6 +62,7 @@ class Signal:
 
 _R, _F, _T, _B = Carrier.ROBOTS_TXT, Carrier.HTTP_FIELDS, Carrier.TDMREP_JSON, Carrier.BODY
 _EXACT_LENIENT, _EXACT_LEGACY = (Form.EXACT, Form.LENIENT), (Form.EXACT, Form.LEGACY)
+_RECITAL, _DSM = "Directive (EU) 2019/790, recital 18", "https://eur-lex.europa.eu/eli/dir/2019/790/oj"
 _RFC = "https://www.rfc-editor.org/rfc/rfc9309"
 _ATTACH = "https://datatracker.ietf.org/doc/draft-ietf-aipref-attach/05/"
 _CF = "https://contentsignals.org/"
@@ -127,6 +129,11 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
     Signal("trust-txt.file", "trust-txt", Carrier.TRUST_TXT, trust_txt.read, 0, "JournalList, trust.txt", _TRUST,
            forms=_EXACT_LENIENT),
     Signal("llms-txt.file", "llms-txt", Carrier.LLMS_TXT, llms_txt.read, 0, "llms.txt, 2024-09-03", _LLMS, preferences=()),
+    Signal("prose.terms", "prose", Carrier.TERMS_PAGE, prose.terms, 0, _RECITAL, _DSM, forms=(Form.PROSE,),
+           preferences=(Preference.DISALLOW,)),
+    Signal("prose.html", "prose", _B, prose.page, 0, _RECITAL, _DSM, forms=(Form.PROSE,), preferences=(Preference.DISALLOW,)),
+    Signal("prose.robots", "prose", _R, prose.robots, 0, _RECITAL, _DSM, forms=(Form.PROSE,),
+           preferences=(Preference.DISALLOW,)),
 )}
 
 # Readers without a row: they say once for all signals of a carrier what of it could not be read.

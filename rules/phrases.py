@@ -1,0 +1,174 @@
+"""Sentences that reserve: which of a text do, and which only sound so.
+
+Facts (OURS; prose.yaml holds the phrases by language, tests/data/prose.yaml the sentences by which they are measured)
+- A notice is one sentence in which words for training, mining or AI stand near words that forbid, reserve or refuse, and near
+  which nothing shows that somebody else speaks, or that it is about the site's own practice, a law, or a lesson.
+- A text is compared in lower case and without accents. Invisible characters are left out (Unicode, NFKC and default ignorable).
+- Every repetition in a pattern is bounded, and no pattern is made of fetched text: time grows with the text alone.
+"""
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from itertools import islice
+
+from .data import read
+from .limits import PROSE_SENTENCE_CHARS
+from .strict_yaml import load
+
+CLASSES = ("ai", "learning", "trained", "mining", "fed", "ban", "no", "never", "masked", "other")
+OPTIONAL_CLASSES = ("modal", "object")
+SPACELESS = frozenset({"ja", "ko", "zh"})        # phrases are found inside words, too
+
+AI_CHARS = 100                   # OURS: at most so far from AI is `training` the training of machines
+LINKED_CHARS = 300               # OURS: at most so far from its topic does a word forbid it, or show that it does not
+SPANS = 50                       # OURS: words of one kind looked at in a sentence
+
+# INVARIANT: every phrase of `ai`, `trained` and `mining` holds all words of one of these, outside its accents.
+TRIGGERS = (
+    "intelligen", "inteligen", "mining", "tdm", "scrap", "genai", "llm", "training data", "trainings", "learning",
+    "machinaal", "maschinell", "apprentissage", "aprendiz", "apprendimento", "addestramento", "entren", "entrai", "entraî",
+    "entraÎ", "entra&icirc", "harvest", "moissonn", "fouille", "miner", "estrazione", "extracci", "extraer",
+    "extraction automatis", "ausles", "datenanalyse", "urhg", "automatisiert", "crawlern", "language model", "generative",
+    "foundation model", "ml model", "modelli", "modelos", "langage", "langue mod", "ratifs", "sprachm", "taalmodel",
+    "neural", "chatbot", "a.i.", "i.a.", "人工", "学習", "學習", "学习", "訓練", "训练", "言語モデル", "语言模型",
+    "語言模型", "大模型", "生成式", "マイニング", "スクレイピング", "挖掘", "探勘", "爬", "抓取", "擷取", "인공", "언어",
+    "기계", "머신", "학습", "마이닝", "크롤링", "스크래핑", "스크레이핑")
+Span = tuple[int, int]
+
+_SHORT = re.compile(r"(?<![a-z])(?:ais?|ia|ki)(?![a-z])")
+_SHORT_BYTES = re.compile(_SHORT.pattern.encode())
+_WORDS = tuple(tuple(t.split()) for t in TRIGGERS)
+_WORDS_BYTES = tuple(tuple(w.encode() for w in words) for words in _WORDS)
+
+
+# ---- phrases
+
+_ITEM = re.compile(r" ?(\.\.\.) ?|\(([^()]*)\|\) ?|\(([^()]*)\)|(<ai>)|( )|(\*)|((?:(?!\.\.\.)[^ ()*<])+)")
+_SPACE, _REST = r"[\s/-]{1,2}", r"\w{0,20}"
+_WORDS_BETWEEN, _CHARS_BETWEEN = r"\W{1,3}(?:\w{1,30}\W{1,3}){0,6}?", r".{0,25}?"
+
+
+def pattern(phrase: str, spaceless: bool, ai: str = "") -> str:
+    """A phrase of prose.yaml as a regular expression."""
+    out = []
+    for gap, optional, choice, hole, space, rest, word in _ITEM.findall(phrase):
+        if gap:
+            out.append(_CHARS_BETWEEN if spaceless else _WORDS_BETWEEN)
+        elif optional:
+            out.append(f"(?:(?:{_any(optional, spaceless, ai)}){'' if spaceless else _SPACE})?")
+        elif choice:
+            out.append(f"(?:{_any(choice, spaceless, ai)})")
+        else:
+            out.append(f"(?:{ai})" if hole else _SPACE if space else _REST if rest else re.escape(word))
+    return "".join(out)
+
+
+def _any(words: str, spaceless: bool, ai: str) -> str:
+    return "|".join(pattern(word, spaceless, ai) for word in words.split("|"))
+
+
+def _edged(phrase: str, spaceless: bool, ai: str = "") -> str:
+    """Where words stand without spaces, a Latin one still is no part of another."""
+    found = pattern(phrase, spaceless, ai)
+    return rf"(?<![a-z]){found}(?![a-z])" if spaceless and phrase.isascii() and "<" not in phrase else found
+
+
+@cache
+def languages() -> dict[str, dict[str, list[str]]]:
+    """Phrases by language and class."""
+    return {language: {name: phrases.texts() for name, phrases in node.fields(CLASSES, OPTIONAL_CLASSES).items()}
+            for language, node in load(read("prose.yaml"), "prose.yaml").pairs().items()}
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    return {name: _compiled(name) for name in (*CLASSES, *OPTIONAL_CLASSES)}
+
+
+def _compiled(name: str) -> re.Pattern[str]:
+    found: dict[bool, dict[str, int]] = {False: {}, True: {}}
+    for language, phrases in languages().items():
+        spaceless = language in SPACELESS
+        ai = "|".join(_edged(p, spaceless) for p in phrases["ai"])
+        for phrase in phrases.get(name, ()):
+            found[spaceless][_edged(phrase, spaceless, ai)] = len(phrase)
+    spaced, unspaced = (sorted(p, key=lambda text: -p[text]) for p in found.values())      # the longest first
+    return re.compile("|".join((rf"(?<!\w)(?:{'|'.join(spaced)})(?!\w)", *unspaced)))
+
+
+# ---- text
+
+_UNACCENTED = {c: unicodedata.normalize("NFD", chr(c))[0] for c in range(0xc0, 0x250)} | {ord("’"): "'", 0x130: "i"}
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]»”]{0,3}\s+(?=[\"'(«„“¿¡©]{0,2}[^\W\d_a-zß-öø-ÿ])|(?<=[。！？])|\n+")
+_BLANK = re.compile(r"[^\S\n]+")
+
+
+def clean(text: str) -> str:
+    """The text without invisible characters and variants of the same letters, and with single spaces."""
+    return _BLANK.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
+
+
+def could_speak(text: bytes) -> bool:
+    """Whether text, clean and in UTF-8, holds a word without which no sentence in it is a notice."""
+    lowered = text.lower()
+    return any(all(w in lowered for w in words) for words in _WORDS_BYTES) or bool(_SHORT_BYTES.search(lowered))
+
+
+def sentences(text: str) -> Iterator[tuple[int, str]]:
+    """Sentences of a text that could be notices, with their numbers. A new line ends one; long ones are cut, overlapping."""
+    for number, sentence in enumerate(_SENTENCE_END.split(clean(text)), 1):
+        plain = sentence.lower()
+        if any(all(w in plain for w in words) for words in _WORDS) or _SHORT.search(plain):
+            for start in range(0, max(len(sentence) - LINKED_CHARS, 1), PROSE_SENTENCE_CHARS - LINKED_CHARS):
+                yield number, sentence[start:start + PROSE_SENTENCE_CHARS].strip()
+
+
+def notice(sentence: str) -> tuple[str, ...]:
+    """What a sentence reserves, in words of the protocol `prose`; nothing, if it does not."""
+    plain = sentence.translate(_UNACCENTED).lower()
+    if plain.endswith(("?", "？")):
+        return ()
+    found = _patterns()
+    plain = found["masked"].sub(lambda m: "." * len(m[0]), plain)
+    training = _spans(found["trained"], plain)
+    if learning := _spans(found["learning"], plain):
+        training += _near(learning, _spans(found["ai"], plain))
+    topics = {"mining": _spans(found["mining"], plain), "training": training}
+    if not training:
+        topics["ai"] = _spans(found["fed"], plain)
+    if not any(topics.values()):
+        return ()
+    bans, others = _spans(found["ban"], plain), _spans(found["other"], plain)
+    if found["object"].search(plain):
+        bans += _spans(found["modal"], plain)
+    before, behind = _spans(found["no"], plain), _spans(found["never"], plain)
+    return tuple(word for word, spans in topics.items() if any(
+        not _linked(span, others) and (_linked(span, bans) or any(_adjoin(plain, b, span) for b in before)
+                                       or any(_adjoin(plain, span, b) for b in behind)) for span in spans))
+
+
+def _spans(phrases: re.Pattern[str], plain: str) -> list[Span]:
+    return [m.span() for m in islice(phrases.finditer(plain), SPANS)]
+
+
+def _near(learning: list[Span], ai: list[Span]) -> list[Span]:
+    """Training together with the AI that stands nearest."""
+    pairs = ((t, min((a for a in ai if a != t), key=lambda a: _distance(a, t), default=None)) for t in learning)
+    return [(min(a[0], t[0]), max(a[1], t[1])) for t, a in pairs if a and _distance(a, t) <= AI_CHARS]
+
+
+def _distance(one: Span, other: Span) -> int:
+    return max(one[0], other[0]) - min(one[1], other[1])
+
+
+def _linked(span: Span, others: list[Span]) -> bool:
+    return any(_distance(span, o) <= LINKED_CHARS for o in others)
+
+
+def _adjoin(plain: str, first: Span, second: Span) -> bool:
+    """Whether nothing but a few characters stands between two spans, in this order."""
+    return first[0] < second[0] and second[0] - first[1] <= 4 and not re.search(r"\w{3}", plain[first[1]:second[0]])

@@ -1,0 +1,186 @@
+"""Sentences that reserve: how many are found, how many are none, and that nothing is lost before they are looked at."""
+from __future__ import annotations
+
+import html
+import time
+from html.entities import codepoint2name
+from itertools import product
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rules.limits import PROSE_CHARS
+from rules.model import Access, Asker, Asset, Carrier, Evidence, Fault, FaultKind, Form, Preference, Statement, Use
+from rules.phrases import could_speak, languages, notice, sentences
+from rules.signals import READERS, prose
+from rules.vocab import ATOMS, TERMS
+
+SENTENCES = yaml.safe_load((Path(__file__).parent / "data" / "prose.yaml").read_text("utf-8"))
+LANGUAGES = tuple(SENTENCES)
+SPLITS = ("tune", "held_out")
+NOTICES = [(language, word, text) for language, splits in SENTENCES.items() for split in SPLITS
+           for word, text in splits[split]["notices"]]
+ASSET, ASKER = Asset("https://example.org/a", "text/html"), Asker("OurBot")
+
+
+def words(text: str) -> set[str]:
+    return {word for _, sentence in sentences(text) for word in notice(sentence)}
+
+
+def atoms(of: set[str]) -> set[Use]:
+    return {atom for word in of for use in TERMS["prose", word].uses for atom in ATOMS[use]}
+
+
+def page(text: str | bytes, **given: str) -> list:
+    body = text.encode() if isinstance(text, str) else text
+    return prose.page(Evidence(Carrier.BODY, ASSET.url, None, Access.OBTAINED, body), ASSET, ASKER)
+
+
+def of(carrier: Carrier, text: str) -> list:
+    e = Evidence(carrier, "https://example.org/", None, Access.OBTAINED, text.encode())
+    return [f for read in READERS[carrier] for f in read(e, ASSET, ASKER) if getattr(f, "signal", "").startswith("prose")]
+
+
+def counts(language: str, splits: tuple[str, ...]) -> tuple[int, int, int, int]:
+    """Notices, those found, those whose uses are told rightly, others that were taken for notices."""
+    told = [(w, words(t)) for s in splits for w, t in SENTENCES[language][s]["notices"]]
+    false = [t for s in splits for t in SENTENCES[language][s]["others"] if words(t)]
+    found = [(w, got) for w, got in told if got]
+    return len(told), len(found), sum(atoms(got) == atoms({w}) for w, got in found), len(false)
+
+
+def test_the_sentences_are_many_and_hard():
+    for language, splits in SENTENCES.items():
+        notices, others = (sum(len(splits[s][kind]) for s in SPLITS) for kind in ("notices", "others"))
+        held_out = sum(map(len, splits["held_out"].values()))
+        assert notices + others >= 40, language
+        assert others >= notices, language
+        assert held_out * 3 >= notices + others, language
+    assert sum(len(x) for splits in SENTENCES.values() for s in splits.values() for x in s.values()) >= 400
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_precision_and_recall(language, capsys):
+    for splits in (SPLITS, ("held_out",)):
+        notices, found, right, false = counts(language, splits)
+        precision, recall, uses = found / (found + false), found / notices, right / found
+        with capsys.disabled():
+            print(f"\n{language} {'+'.join(splits):13} precision {precision:.3f}  recall {recall:.3f}  uses told rightly {uses:.3f}", end="")
+        if splits == SPLITS:
+            assert precision >= 0.95
+            assert recall >= 0.90
+            assert uses >= 0.90
+
+
+@pytest.mark.parametrize("word", ["ai", "trained", "mining"])
+def test_every_phrase_that_makes_a_topic_is_found_by_the_trigger(word):
+    for language, phrases in languages().items():
+        for phrase in phrases[word]:
+            for said in alternatives(phrase):
+                assert could_speak(said.encode()), (language, phrase, said)
+
+
+def alternatives(phrase: str) -> list[str]:
+    parts = [part.rpartition(")")[::2] if ")" in part else ("", part) for part in phrase.replace("...", " ").replace("*", "").split("(")]
+    return ["".join(chosen) for chosen in product(*([inner + rest for inner in (choices.split("|") if choices else [""])]
+                                                    for choices, rest in parts))]
+
+
+def entities(text: str) -> str:
+    return "".join(f"&{codepoint2name[ord(c)]};" if ord(c) > 127 and ord(c) in codepoint2name else c for c in text)
+
+
+FORMS = {
+    "plain": lambda t: f"<!doctype html><body><p>{html.escape(t)}</p>".encode(),
+    "with bold words": lambda t: f"<!doctype html><body><div>{'</b> <b>'.join(map(html.escape, t.split(' ')))}</div>".encode(),
+    "named references": lambda t: f"<html><body>{entities(html.escape(t))}".encode(),
+    "numeric references": lambda t: ("<html><body>" + "".join(f"&#{ord(c)};" for c in t)).encode(),
+    "hexadecimal references": lambda t: ("<html><body>" + "".join(f"&#x{ord(c):x};" for c in t)).encode(),
+    "soft hyphens": lambda t: ("<html><body>" + "&shy;".join(html.escape(c) for c in t)).encode(),
+    "utf-16": lambda t: b"\xff\xfe" + f"<html><body>{html.escape(t)}".encode("utf-16-le"),
+    "spread over lines": lambda t: ("<html><body>" + html.escape(t).replace(" ", "\n   ")).encode(),
+    "after a script": lambda t: f"<html><script>if (a<b) 'x'</script><!-- > --><body>{html.escape(t)}".encode(),
+}
+CHARSETS = {"ja": "shift_jis", "ko": "euc-kr", "zh": "gb18030", "de": "windows-1252", "fr": "iso-8859-1"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_notice_is_found_in_every_form_of_page(form):
+    for language, _, text in NOTICES:
+        if words(text):
+            assert page(FORMS[form](text)), (language, text)
+
+
+@pytest.mark.parametrize("language", CHARSETS)
+def test_a_notice_is_found_in_other_encodings(language):
+    for _, _, text in (n for n in NOTICES if n[0] == language and words(n[2])):
+        body = f"<html><meta charset={CHARSETS[language]}><body>{text}".encode(CHARSETS[language], "xmlcharrefreplace")
+        assert page(body), text
+
+
+@pytest.mark.parametrize("around", ["<!-- {} -->", "<script>{}</script>", "<style>{}</style>", "<img alt='{}'>", "<template>{}</template>"])
+def test_what_a_page_does_not_show_is_no_notice(around):
+    assert page("<html><body>" + around.format("No AI training.") + "<p>Hello</p>") == []
+
+
+def test_nothing_but_prose_that_refuses_is_said():
+    for _, _, text in NOTICES:
+        for f in page(FORMS["plain"](text)):
+            assert isinstance(f, Statement)
+            assert (f.form, f.preference) == (Form.PROSE, Preference.DISALLOW)
+            assert f.quote
+            assert f.where.startswith("sentence ")
+
+
+CLOUDFLARE = """# As a condition of accessing this website, you agree to abide by the following content signals:
+# (a)  If a content-signal = yes, you may collect content for the corresponding use.
+# (b)  If a content-signal = no, you may not collect content for the corresponding use.
+# ai-input: inputting content into one or more AI models.
+# ai-train: training or fine-tuning AI models.
+# ANY RESTRICTIONS EXPRESSED VIA CONTENT SIGNALS ARE EXPRESS RESERVATIONS OF RIGHTS UNDER ARTICLE 4 OF THE
+# EUROPEAN UNION DIRECTIVE 2019/790.
+"""
+
+
+@pytest.mark.parametrize("rules, uses", [
+    ("User-agent: *\nAllow: /", set()),
+    ("User-agent: *\nContent-Signal: ai-train=yes", set()),
+    ("User-agent: *\nContent-Signal: search=yes,ai-train=no", {Use.TRAIN_AI}),
+    ("User-agent: A\nUser-agent: *\nAllow: /\nContent-signal: ai-train=no, ai-input=no", {Use.TRAIN_AI, Use.AI_USE}),
+    ("User-agent: GPTBot\nContent-Signal: ai-train=no\n\nUser-agent: *\nAllow: /", set()),
+    ("", set()),
+])
+def test_the_comment_about_article_4_says_something_only_with_a_no(rules, uses):
+    assert {f.use for f in of(Carrier.ROBOTS_TXT, CLOUDFLARE + rules)} == uses
+
+
+HOSTILE = {
+    "tags never closed": "<p" * 250_000 + "ai",
+    "comments never closed": "<!--" * 170_000 + "ai",
+    "scripts never closed": "<script>" * 100_000 + "ai",
+    "attributes": "<meta name=copyright content=" + "a =" * 220_000 + "> ai",
+    "one sentence of triggers": "ai training no " * 50_000,
+    "many sentences of triggers": "AI training no text and data mining prohibited. " * 15_000,
+    "gaps that do not close": "not a b c d e f g no " * 37_000 + "ai",
+    "words that start phrases": "use a a a a a a (" * 37_000 + "ai",
+    "masks": "created by ai with " * 37_000,
+    "references": "&#65;&#73; " * 75_000,
+    "no spaces": "學習禁止" * 75_000,
+    "json": '"copyrightNotice": "' * 37_000 + "ai",
+    "escapes": '"copyrightNotice": "' + "\\" * 750_000 + "ai",
+    "combining": "a" + "\u0301" * 370_000 + " ai",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_pages_cost_no_more_than_their_size_is_worth(name):
+    start = time.monotonic()
+    page("<html><body>" + HOSTILE[name])
+    assert time.monotonic() - start < 20     # a bound on running away
+
+
+def test_what_is_too_much_to_read_is_a_fault():
+    many = "<p>We teach AI training to dogs. " * (PROSE_CHARS // 20)
+    assert page("<html><body>" + many) == [
+        Fault(Carrier.BODY, FaultKind.TRUNCATED, f"only the first {PROSE_CHARS} characters of sentences that could be notices were read", "prose")]
