@@ -20,7 +20,7 @@ from crawler.archive import records, warc
 from crawler.items import AssessedPage, CollectedPage
 from crawler.rerun import Outcome
 from crawler.run import Run, RunError, read_manifest, rows
-from rules import Access, Asker, Asset, Carrier, Evidence, Use, explain, find, judge, load_policy, policies, to_record
+from rules import Access, Asker, Asset, Carrier, Evidence, Use, explain, find, judge, limits, load_policy, policies, to_record
 from rules.policy import Policy
 from rules.record import dumps
 
@@ -236,6 +236,11 @@ def test_any_bytes_come_back(tmp_path: Path, fields: bytes, body: bytes) -> None
     writer.seal()
     assert [warc.read(tmp_path / place.file, place, e.carrier) for e, place in zip(evidence, at, strict=True) if place] == [fields, body]
     check_archives(tmp_path)
+
+
+def test_a_body_that_could_not_be_read_again_is_not_kept(tmp_path: Path) -> None:
+    body = Evidence(Carrier.BODY, "https://a.example/", START, Access.OBTAINED, bytes(limits.MEDIA_BYTES + 1))
+    assert warc.Writer(tmp_path / "evidence", 1, "all").write(Asset("https://a.example/"), [body]) == (None,)
 
 
 # ---- replay

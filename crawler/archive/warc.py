@@ -215,7 +215,8 @@ def _member(kind: str, record_id: str, at: datetime, media_type: str, block: byt
 
 
 def _has(e: Evidence) -> bool:
-    return e.has_bytes and not e.recorded
+    """Whether there are bytes to keep. What no crawl of ours would have kept is not written, as it could not be read again."""
+    return e.has_bytes and not e.recorded and len(e.body) <= limits.MEDIA_BYTES
 
 
 def _cut(e: Evidence) -> str:
