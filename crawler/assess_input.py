@@ -26,6 +26,8 @@ from rules.references import SITE_FILES
 LINE_BYTES = 64 << 20                # OURS: longer lines are not read
 LINE_KEYS = ("url", "token", "media_type", "embedder", "commercial", "country", "evidence")
 EVIDENCE_KEYS = ("carrier", "uri", "at", "access", "body", "body_base64", "status", "final_uri", "detail")
+CARRIERS = tuple(c.value for c in Carrier)
+ACCESSES = tuple(a.value for a in Access)
 BODIED = (Access.OBTAINED, Access.TRUNCATED, Access.STALE)
 SURROGATE = re.compile("[\ud800-\udfff]")
 COUNTRY = re.compile("[A-Za-z]{2}")
@@ -97,7 +99,7 @@ def _object(value: Any, known: tuple[str, ...]) -> dict[str, Any]:
 def _evidence(item: Any, n: int, url: str) -> Evidence:
     try:
         given = _object(item, EVIDENCE_KEYS)
-        carrier = Carrier(_word(given, "carrier", [c.value for c in Carrier]))
+        carrier = Carrier(_word(given, "carrier", CARRIERS))
         body = _body(given)
         access = _access(given, body)
         return Evidence(carrier, _text(given, "uri", "") or _place(carrier, url), _time(given), access, body or b"",
@@ -125,7 +127,7 @@ def _access(given: dict[str, Any], body: bytes | None) -> Access:
         if body is None:
             raise InputError("says neither 'access' nor 'body'; what happened when it was asked for?")
         return Access.OBTAINED
-    access = Access(_word(given, "access", [a.value for a in Access]))
+    access = Access(_word(given, "access", ACCESSES))
     if body and access not in BODIED:
         raise InputError(f"'{access.value}' comes without a body; leave the body out, or say 'obtained'")
     return access
@@ -193,7 +195,7 @@ def _truth(given: dict[str, Any], key: str, default: bool) -> bool:
     return value
 
 
-def _word(given: dict[str, Any], key: str, words: list[str]) -> str:
+def _word(given: dict[str, Any], key: str, words: tuple[str, ...]) -> str:
     if key not in given:
         raise InputError(f"'{key}' is missing")
     word = _text(given, key, "")

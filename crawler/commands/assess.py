@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -48,15 +49,19 @@ def command(ctx: click.Context, policies: tuple[Policy, ...], asker: Asker) -> N
 
     Exit code: 0 every line was assessed, 3 some could not be.
     """
+    from ..terminal import progress
     source, out = sys.stdin.buffer, sys.stdout.buffer
-    at_once = not _is_file(source)
+    size_bytes = size_of(source)
     failed = False
-    for number, line in enumerate(bounded_lines(source), 1):
-        for text, good in answer(number, line, policies, asker):
-            out.write(text.encode("utf-8") + b"\n")
-            failed |= not good
-        if at_once:
-            out.flush()
+    with nullcontext() if sys.stdout.isatty() else progress("assessing", size_bytes) as done:
+        for number, line in enumerate(bounded_lines(source), 1):
+            for text, good in answer(number, line, policies, asker):
+                out.write(text.encode("utf-8") + b"\n")
+                failed |= not good
+            if size_bytes is None:
+                out.flush()
+            if done:
+                done(len(line or b""))
     out.flush()
     ctx.exit(UNDECIDED if failed else CLEAN)
 
@@ -92,8 +97,10 @@ def bounded_lines(source: IO[bytes]) -> Iterator[bytes | None]:
         yield None
 
 
-def _is_file(source: IO[bytes]) -> bool:
+def size_of(source: IO[bytes]) -> int | None:
+    """Bytes in a regular file; None for a pipe, at whose other end somebody may wait for each answer."""
     try:
-        return stat.S_ISREG(os.fstat(source.fileno()).st_mode)
+        seen = os.fstat(source.fileno())
     except (OSError, ValueError):
-        return False
+        return None
+    return seen.st_size if stat.S_ISREG(seen.st_mode) else None

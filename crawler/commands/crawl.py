@@ -82,6 +82,8 @@ def command(ctx: click.Context, seeds: tuple[str, ...], file: str, column: str, 
                     for a in page.assessments:
                         click.echo(dumps(to_record(a)).encode("utf-8"))
             stats = crawl(spider, arguments, settings, on_page, fetching.verbose)
+    except BrokenPipeError:                      # nobody reads the records any more
+        raise
     except (SeedError, RunError, OSError, ValueError) as error:
         cut.append(error)
     for what in cut:

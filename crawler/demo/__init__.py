@@ -18,6 +18,7 @@ from rules.model import Use
 from rules.strict_yaml import Node, load
 
 HOST = "127.0.0.1"
+ORIGIN = b"{origin}"                 # in a body: the scheme and authority of the site, known once it is served
 VERDICTS = ("permitted", "undetermined", "prohibited")
 
 
@@ -90,9 +91,10 @@ class _Handler(BaseHTTPRequestHandler):
         for line in reply.fields:
             name, _, value = line.partition(":")
             self.send_header(name, value.strip())
-        self.send_header("Content-Length", str(len(reply.body)))
+        body = reply.body.replace(ORIGIN, f"http://{HOST}:{self.server.server_port}".encode())  # type: ignore[attr-defined]
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(reply.body)
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Standard error belongs to the one who looks at the demo."""
