@@ -17,6 +17,7 @@ from . import (
     aipref,
     content_signal,
     feeds,
+    gates,
     http_fields,
     licence,
     llms_txt,
@@ -63,6 +64,7 @@ class Signal:
 _R, _F, _T, _B = Carrier.ROBOTS_TXT, Carrier.HTTP_FIELDS, Carrier.TDMREP_JSON, Carrier.BODY
 _EXACT_LENIENT, _EXACT_LEGACY = (Form.EXACT, Form.LENIENT), (Form.EXACT, Form.LEGACY)
 _RECITAL, _DSM = "Directive (EU) 2019/790, recital 18", "https://eur-lex.europa.eu/eli/dir/2019/790/oj"
+_GATES = (CircumstanceKind.PAYWALLED, CircumstanceKind.TECHNICAL_BARRIER, CircumstanceKind.LEGALLY_BLOCKED)
 _RFC = "https://www.rfc-editor.org/rfc/rfc9309"
 _ATTACH = "https://datatracker.ietf.org/doc/draft-ietf-aipref-attach/05/"
 _CF = "https://contentsignals.org/"
@@ -129,6 +131,10 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
     Signal("trust-txt.file", "trust-txt", Carrier.TRUST_TXT, trust_txt.read, 0, "JournalList, trust.txt", _TRUST,
            forms=_EXACT_LENIENT),
     Signal("llms-txt.file", "llms-txt", Carrier.LLMS_TXT, llms_txt.read, 0, "llms.txt, 2024-09-03", _LLMS, preferences=()),
+    Signal("gates.header", "gates", _F, gates.header, 0, "RFC 9110, 15.5; RFC 7725, 3", "https://www.rfc-editor.org/rfc/rfc9110",
+           preferences=(), circumstances=_GATES),
+    Signal("gates.html", "gates", _B, gates.page, 0, "no specification; PRACTICE", "https://github.com/x402-foundation/x402",
+           preferences=(), circumstances=_GATES[:2]),
     Signal("prose.terms", "prose", Carrier.TERMS_PAGE, prose.terms, 0, _RECITAL, _DSM, forms=(Form.PROSE,),
            preferences=(Preference.DISALLOW,)),
     Signal("prose.html", "prose", _B, prose.page, 0, _RECITAL, _DSM, forms=(Form.PROSE,), preferences=(Preference.DISALLOW,)),
