@@ -161,6 +161,7 @@ class FaultKind(Enum):
     REFUSED = "refused"
     NOT_COLLECTED = "not-collected"
     MALFORMED = "malformed"
+    INSTEAD = "instead"              # something of another kind came in its place: a page for a site file
     TRUNCATED = "truncated"
     STALE = "stale"
     UNRESOLVED = "unresolved"        # its answer hangs on what was not told: the asker's country, a token we cannot name

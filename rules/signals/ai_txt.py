@@ -9,7 +9,7 @@ Facts (Spawning, ai.txt, 2023-05-30, https://spawning.ai/; its generator and wha
   has no `User-Agent` line is none of Spawning's.
 - OURS, since no rules of matching were published: the kind of a file is the end of its path, whatever its case, without the
   query. Kinds and paths come before what names all. Among them the most octets win, and a disallow wins a tie.
-- OURS: markup is none, for many servers answer every address with a page. Another format that nobody reads here is a Fault
+- Markup is a page instead (page_instead.py). OURS: another format that nobody reads here is a Fault
   where it has words of refusal, and silence otherwise.
 - OURS: groups are found as in robots.txt; words to crawlers known for training are counted by operator (agents.py).
 """
@@ -25,6 +25,7 @@ from ..limits import AI_TXT_BYTES, DETAIL_CHARS, MANY_OPERATORS, QUOTE_CHARS
 from ..memo import memo
 from ..model import Asker, Asset, Audience, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement
 from ..vocab import meaning
+from .page_instead import is_page, page_instead
 from .robots_groups import Line, RobotsTxt, parse
 from .robots_match import _Glob, normal_path, path_query
 
@@ -136,7 +137,9 @@ def _read(body: bytes) -> _File:
         body = body[:body.rfind(b"\n", 0, AI_TXT_BYTES) + 1]
         faults.append(_fault(FaultKind.TRUNCATED, f"only the first {len(body)} bytes were read"))
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start.startswith(b"<") or not start:
+    if is_page(body):
+        return _File(faults=(page_instead(Carrier.AI_TXT),))
+    if not start:
         return _File(faults=tuple(faults))
     if _FRONT_MATTER.match(start) or not _GROUP.search(start):
         if _REFUSAL.search(body):

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 
 from ..limits import ROBOTS_BYTES, ROBOTS_LINE_BYTES
 from ..memo import memo
+from .page_instead import is_page
 from .robots_match import Patterns, Rank, normal_path, normal_pattern
 
 WS = " \t"
@@ -160,10 +161,9 @@ class RobotsTxt:
         """What the body seems to be, where it is no robots.txt at all; "" otherwise."""
         if self.crawling or self.sitemaps or self._licences:
             return ""
-        if any("\0" in line for line in self._lines):
-            return "binary data"
-        first = next((text for line in self._lines if (text := line.strip())), "")
-        return "HTML" if first.startswith("<") else ""
+        if is_page("\n".join(self._lines[:20]).encode("latin-1")):
+            return "a page"
+        return "binary data" if any("\0" in line for line in self._lines) else ""
 
     def _parse(self) -> None:
         crawling = speaking = Group()    # before the first user-agent line: rules for nobody

@@ -2,7 +2,8 @@
 
 Facts
 - Groups, merging and matching: robots_groups.py and robots_match.py (RFC 9309, https://www.rfc-editor.org/rfc/rfc9309).
-- RFC 9309, 2.3.1.1: what can be parsed is used. OURS: markup or binary data without one usable line is malformed, not silent.
+- RFC 9309, 2.3.1.1: what can be parsed is used. OURS: binary data without one usable line are malformed, not silent;
+  for markup see page_instead.py.
 - draft-ietf-aipref-attach-05, 4 (https://datatracker.ietf.org/doc/draft-ietf-aipref-attach/05/): a Content-Usage value that
   starts with `/` is a path, white space and a statement, any other value is a statement for every path. The longest path is
   taken whole; statements for the same path combine, and a disallow wins. A path that may not be fetched has no preference.
@@ -41,6 +42,7 @@ from ..model import (
 from ..vocab import TERMS, Term
 from . import aipref, content_signal
 from .robots_groups import WS, Group, Line, RobotsTxt, octets, parse, whole_lines
+from .page_instead import page_instead
 from .robots_match import Path, Patterns, Rank, normal_path, normal_pattern, path_query
 
 REMEMBERED_RULE_SETS = 64                # OURS: findings are kept for files with at most so many rule sets
@@ -239,7 +241,9 @@ def _faults(robots: RobotsTxt) -> Iterable[Fault]:
     if robots.cut_lines:
         yield Fault(Carrier.ROBOTS_TXT, FaultKind.TRUNCATED, f"only the first {ROBOTS_LINE_BYTES} bytes of the rule were read",
                     f"line {robots.cut_lines[0]}")
-    if robots.instead:
+    if robots.instead == "a page":
+        yield page_instead(Carrier.ROBOTS_TXT)
+    elif robots.instead:
         yield Fault(Carrier.ROBOTS_TXT, FaultKind.MALFORMED, f"{robots.instead} instead of robots.txt")
 
 

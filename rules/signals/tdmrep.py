@@ -28,6 +28,7 @@ from ..memo import memo
 from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement, Terms
 from ..vocab import meaning
 from . import http_fields
+from .page_instead import is_page, page_instead
 from .robots_match import _Glob, normal_path, normal_pattern, path_query
 
 RESERVATION, POLICY = "tdm-reservation", "tdm-policy"
@@ -116,6 +117,8 @@ def parse(body: bytes) -> File:
         return File((), (_fault(FaultKind.TRUNCATED, f"longer than {TDMREP_BYTES} bytes"),))
     if body.count(b"{") > 4 * TDMREP_RULES:
         return File((), (_fault(FaultKind.TRUNCATED, f"more than {4 * TDMREP_RULES} objects"),))
+    if is_page(body):
+        return File((), (page_instead(Carrier.TDMREP_JSON),))
     try:
         data, note = read_json(body)
     except (ValueError, RecursionError) as error:

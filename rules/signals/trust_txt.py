@@ -5,7 +5,7 @@ Facts (JournalList, trust.txt, https://journallist.net/; read in the programs th
 - Lines are `name=value`, names without regard to case; `#` starts a comment. `datatrainingallowed` is `yes` or `no`, once.
 - OURS: where it stands several times, `no` wins. Another value says nothing; one that seems to say no is a Fault.
 - OURS: white space around the parts, a colon for the sign and a value in upper case are read as lenient, all but the last.
-- OURS: markup instead of a file is none, for many servers answer every address with a page.
+- Markup is a page instead (page_instead.py).
 """
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import re
 from ..limits import AI_TXT_BYTES, DETAIL_CHARS, QUOTE_CHARS
 from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement
 from ..vocab import meaning
+from .page_instead import is_page, page_instead
 
 NAME = "datatrainingallowed"
 VALUES = {"yes": Preference.ALLOW, "no": Preference.DISALLOW}
@@ -25,7 +26,9 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     body = evidence.body
-    if NAME.encode() not in body.lower() or body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+    if is_page(body):
+        return [page_instead(Carrier.TRUST_TXT)]
+    if NAME.encode() not in body.lower():
         return []
     out: list[Finding] = []
     if len(body) > AI_TXT_BYTES:
