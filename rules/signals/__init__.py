@@ -125,6 +125,7 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
     Signal("rsl.document", "rsl", Carrier.RSL, rsl.document, 0, "RSL 1.0, 3", _RSL, forms=_AS_WRITTEN, terms=True),
     Signal("rsl.html", "rsl", _B, rsl.page, 0, "RSL 1.0, 4.6", _RSL, forms=_AS_WRITTEN, terms=True),
     Signal("rsl.feed", "rsl", Carrier.FEED, rsl.feed, 0, "RSL 1.0, 4.7", _RSL, forms=_AS_WRITTEN, terms=True),
+    Signal("rsl.feed-body", "rsl", _B, rsl.page, 0, "RSL 1.0, 4.7", _RSL, forms=_AS_WRITTEN, terms=True),
     Signal("rsl.robots", "rsl", _R, rsl.robots, 0, "RSL 1.0, 4.4", _RSL, preferences=()),      # refers to documents
     Signal("rsl.header", "rsl", _F, rsl.header, 0, "RSL 1.0, 4.5", _RSL, preferences=()),      # refers to documents
     Signal("ai-txt.file", "ai-txt", Carrier.AI_TXT, ai_txt.read, 0, "Spawning, ai.txt, 2023-05-30", _SPAWNING, ALL, _EXACT_LENIENT),

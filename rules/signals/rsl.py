@@ -207,7 +207,7 @@ def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
 
 
 def page(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
-    """What the scripts of a page say, and links that lead nowhere."""
+    """What the scripts of a page say, and links that lead nowhere; what a feed says of itself."""
     found = _page_of(evidence, asset)
     if not found:
         return feed(evidence, asset, asker)
@@ -324,7 +324,8 @@ def feed(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     if NAMESPACE.encode() not in evidence.body or not _FEED_START.match(evidence.body):
         return []
     elsewhere = authority(asset.url) != authority(evidence.final_uri or evidence.uri)
-    return _findings(_feed(evidence.body), evidence, "rsl.feed", asset, asker, partial=elsewhere)
+    signal = "rsl.feed" if evidence.carrier is Carrier.FEED else "rsl.feed-body"
+    return _findings(_feed(evidence.body), evidence, signal, asset, asker, partial=elsewhere)
 
 
 @memo
