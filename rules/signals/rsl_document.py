@@ -148,7 +148,7 @@ def _content(document: Document, element: etree._Element, number: int) -> Conten
         if name == "license":
             licenses.append(child)
         elif name == "alternate":
-            alternates.append(_text(child))
+            alternates.append((child.text or "").strip())
         elif name == "terms":
             human = _text(child)
     if not licenses:
@@ -158,11 +158,11 @@ def _content(document: Document, element: etree._Element, number: int) -> Conten
     if encrypted not in ("true", "false"):
         document.flaw(f"{where}: encrypted is '{encrypted}'")
     asked = Terms(url=human, server=server, conditions=("encrypted",) if encrypted != "false" else ())
-    url = _attribute(element, "url")
-    authority, glob = _pattern(url)
+    url = str(element.get("url") or "").strip()
+    host, glob = _pattern(url)
     if element.get("url") is None or (glob is None and url):
         document.flaw(f"{where} has no url that is absolute or a path")
-    return Content(url, authority, glob, glob.rank[0] if glob else 0, tuple(alternates),
+    return Content(url, host, glob, glob.rank[0] if glob else 0, tuple(alternates),
                    tuple(_license(document, one, f"{where}, license {n}", asked) for n, one in enumerate(licenses, 1)))
 
 
@@ -197,7 +197,7 @@ def _license(document: Document, element: etree._Element, where: str, asked: Ter
 
 def _list(document: Document, element: etree._Element, where: str) -> tuple[str, tuple[str, ...]]:
     """Type and words of a `permits` or `prohibits`, as far as they are words of RSL."""
-    kind, text = _attribute(element, "type"), _text(element)
+    kind, text = _attribute(element, "type"), element.text or ""
     if kind not in LISTS:
         document.flaw(f"{where}: <{_name(element)[1]}> of type '{kind}'")
         kind = "usage"
@@ -275,7 +275,8 @@ def _pattern(url: str) -> tuple[str, _Glob | None]:
     """Authority and path of a content's url; no pattern where it is neither absolute nor a path."""
     told = _ABSOLUTE.fullmatch(url)
     path = (told[3] or "/") if told else url
-    if (told and ("@" in told[2] or "*" in told[2] or not told[2])) or not path.startswith(("/", "*", "?")):
+    if (told and ("@" in told[2] or "*" in told[2] or not told[2])) or not path.startswith(("/", "*", "?")) \
+            or len(url) > URL_CHARS:
         return "", None
     pattern = normal_pattern((f"/{path}" if path.startswith("?") else path).encode("utf-8", "replace").decode("latin-1"))
     return authority(url) if told else "", _Glob(pattern, (len(pattern), 0, 0))
