@@ -6,6 +6,8 @@ Facts (draft-ietf-aipref-vocab-08 and draft-ietf-aipref-attach-05, https://datat
   or a bare key leaves the category unknown and is no error. Unknown keys and parameters are ignored.
 - RFC 9651 4.2: field lines of one name are one dictionary; the last member of a key counts, with its own parameters only. Where
   the dictionary does not parse, all of it is unknown.
+- CC signals 0.1 (prototype, https://github.com/creativecommons/cc-signals): the parameter `exceptions` of a category names what
+  the publisher asks for in return. Under vocab 6 it is ignored. OURS: it is shown as terms of the refusal, which stays one.
 - attach 3: the field speaks of the content of the message that carries it.
 - Labels of earlier revisions are found on live sites. OURS: their `n` is read as legacy, their `y` is not (vocab.TERMS).
 - OURS: what does not parse and still holds something like `=n` is malformed, so that nobody takes it for silence.
@@ -18,10 +20,11 @@ from http_sfv.dictionary import Dictionary
 from http_sfv.types import Token
 
 from ..limits import QUOTE_CHARS
-from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement
+from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement, Terms
 from ..vocab import Term, meaning
 from . import http_fields
 
+CC_SIGNALS = frozenset({"cc-cr", "cc-cr-dc", "cc-cr-ec", "cc-cr-op"})
 PREFERENCES = {"y": Preference.ALLOW, "n": Preference.DISALLOW}
 
 _REFUSAL = re.compile(r"=\s*[\"']?n", re.IGNORECASE)
@@ -32,6 +35,16 @@ def parse(value: str) -> list[tuple[Term, Preference]]:
     return [(term, PREFERENCES[str(member.value)]) for key, member in (_dictionary(value) or {}).items()
             if (term := meaning("aipref", key)) and isinstance(getattr(member, "value", None), Token)
             and str(member.value) in PREFERENCES]
+
+
+def terms(value: str, key: str) -> Terms | None:
+    """What CC signals offer against the refusal of a category."""
+    if "exceptions" not in value:
+        return None
+    found = _dictionary(value)
+    member = found.get(key) if found else None
+    asked = member.params.get("exceptions") if member is not None else None
+    return Terms(conditions=(str(asked),)) if isinstance(asked, Token) and str(asked) in CC_SIGNALS else None
 
 
 def intent_unparsed(value: str) -> bool:
@@ -60,5 +73,6 @@ def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
         return [Fault(Carrier.HTTP_FIELDS, FaultKind.MALFORMED, "no dictionary, but it seems to refuse: " + quote,
                       "content-usage")]
     return [Statement("aipref.header", use, preference, form=term.form, where="content-usage", quote=quote,
+                      terms=terms(value, term.word) if preference is Preference.DISALLOW else None,
                       note=term.spec if term.form is Form.LEGACY else "")
             for term, preference in parse(value) for use in term.about(preference)]

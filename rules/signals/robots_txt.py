@@ -283,5 +283,7 @@ def _claims(signal: str, said: Iterable[Said]) -> list[Claim]:
     for term, preference, line, note in said:
         form = term.form if term.form is not Form.EXACT else Form.LENIENT if note else Form.EXACT
         terms = Terms(conditions=(term.word,)) if term.word.startswith("use=") else None
+        if term.protocol == "aipref" and preference is Preference.DISALLOW:
+            terms = aipref.terms(_path_and_statement(line.value)[1], term.word)
         out += [Claim(signal, use, preference, form, line.number, note, terms) for use in term.about(preference)]
     return out

@@ -157,7 +157,7 @@ def _input(given: Standing | str | None, indexed: Standing | str | None) -> Stan
 
 
 def _gist(answer: Standing | str | None) -> object:
-    return (answer.preference, answer.license, answer.terms) if isinstance(answer, Standing) else answer
+    return (answer.preference, answer.terms) if isinstance(answer, Standing) else answer
 
 
 def _terms(answer: Standing, uri: str) -> Terms | None:

@@ -197,7 +197,9 @@ def _license(document: Document, element: etree._Element, where: str, asked: Ter
 
 def _list(document: Document, element: etree._Element, where: str) -> tuple[str, tuple[str, ...]]:
     """Type and words of a `permits` or `prohibits`, as far as they are words of RSL."""
-    kind, text = _attribute(element, "type"), element.text or ""
+    kind, text = _attribute(element, "type"), " ".join((element.text or "", *(child.tail or "" for child in element)))
+    for child in _children(element, _name(element)[0]):
+        document.flaw(f"<{_name(child)[1]}> is no element of RSL in <{_name(element)[1]}>")
     if kind not in LISTS:
         document.flaw(f"{where}: <{_name(element)[1]}> of type '{kind}'")
         kind = "usage"
