@@ -13,6 +13,8 @@ from rules.limits import DETAIL_CHARS, QUOTE_CHARS
 from rules.model import Access, Asker, Asset, Carrier, Circumstance, Evidence, Fault, Finding, Statement
 from rules.signals import READERS, SIGNALS, Reader
 
+from .test_vectors import body
+
 ROUNDS = 2_000
 RUNAWAY_S = 5                    # for 1 MiB
 ASSETS = (Asset("https://site.example/a/b?c=d"), Asset("https://site.example/a.png", "image/png"),
@@ -33,7 +35,7 @@ def seeds(carrier: Carrier) -> list[bytes]:
     """What the vectors give on a carrier."""
     given = [v["given"].get(carrier.value, "") for path in sorted(Path(__file__).with_name("vectors").glob("*.yaml"))
              for v in yaml.load(path.read_text("utf-8"), yaml.CBaseLoader)]
-    return [g.encode() for g in given if isinstance(g, str)] or [b""]
+    return [g.encode() if isinstance(g, str) else body(g) for g in given] or [b""]
 
 
 def mutated(dice: random.Random, body: bytes) -> bytes:

@@ -15,6 +15,8 @@ from rules.assess import read, resolve
 from rules.model import Access, Asker, Asset, Carrier, Circumstance, Evidence, Fault, Finding
 from rules.signals import SIGNALS
 
+from .fixtures import make
+
 FILES = sorted(Path(__file__).with_name("vectors").glob("*.yaml"))
 KEYS = {"name", "ref", "kind", "given", "asset", "asker", "findings"}
 KINDS = {"spec", "practice", "ours"}
@@ -27,12 +29,19 @@ def vectors() -> list[Any]:
             for path in FILES for v in yaml.load(path.read_text("utf-8"), yaml.BaseLoader)]
 
 
-def evidence(carrier: str, given: str | dict[str, str]) -> Evidence:
+def evidence(carrier: str, given: str | dict[str, Any]) -> Evidence:
     if isinstance(given, dict):
-        return Evidence(Carrier(carrier), URL, None, Access.OBTAINED, base64.b64decode(given["base64"]))
+        return Evidence(Carrier(carrier), URL, None, Access.OBTAINED, body(given))
     if given in {a.value for a in Access}:
         return Evidence(Carrier(carrier), URL, None, Access(given))
     return Evidence(Carrier(carrier), URL, None, Access.OBTAINED, given.encode())
+
+
+def body(given: dict[str, Any]) -> bytes:
+    """Bytes that are no text: as Base64, or made by a function in tests/fixtures."""
+    if "make" in given:
+        return make(given["make"], **{name: how for name, how in given.items() if name != "make"})
+    return base64.b64decode(given["base64"])
 
 
 def plain(finding: Finding) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from . import (
     account,
     ai_txt,
     aipref,
+    c2pa,
     content_signal,
     feeds,
     gates,
@@ -80,6 +81,7 @@ _RSL = "https://rslstandard.org/rsl"
 _SPAWNING = "https://spawning.ai/"
 _TRUST = "https://journallist.net/"
 _LLMS = "https://llmstxt.org/"
+_CAWG = "https://cawg.io/training-and-data-mining/1.1/"
 _AS_WRITTEN = (Form.EXACT, Form.LENIENT, Form.LEGACY)
 
 SIGNALS: dict[str, Signal] = {row.id: row for row in (
@@ -132,6 +134,8 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
     Signal("ai-txt.file", "ai-txt", Carrier.AI_TXT, ai_txt.read, 0, "Spawning, ai.txt, 2023-05-30", _SPAWNING, ALL, _EXACT_LENIENT),
     Signal("trust-txt.file", "trust-txt", Carrier.TRUST_TXT, trust_txt.read, 0, "JournalList, trust.txt", _TRUST,
            forms=_EXACT_LENIENT),
+    Signal("c2pa.assertion", "cawg", _B, c2pa.read, 0, "CAWG Training and Data Mining 1.1", _CAWG, forms=_AS_WRITTEN,
+           preferences=(Preference.DISALLOW,), terms=True),
     Signal("llms-txt.file", "llms-txt", Carrier.LLMS_TXT, llms_txt.read, 0, "llms.txt, 2024-09-03", _LLMS, preferences=()),
     Signal("gates.header", "gates", _F, gates.header, 0, "RFC 9110, 15.5; RFC 7725, 3", "https://www.rfc-editor.org/rfc/rfc9110",
            preferences=(), circumstances=_GATES),

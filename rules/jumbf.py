@@ -1,0 +1,88 @@
+"""JUMBF: the boxes of a C2PA manifest store, by label.
+
+Facts (ISO/IEC 19566-5, clauses A and B; C2PA Technical Specification 2.2, 11.1, https://spec.c2pa.org/)
+- A box is its length (LBox, 4 bytes), its type (TBox, 4) and its contents; length 1: 8 bytes of length follow; length 0: it
+  goes to the end.
+- A superbox `jumb` starts with a description box `jumd`: 16 bytes of type, one of toggles and, where bit 1 of these is set, a
+  label that a zero byte ends.
+- C2PA 11.1: the store has the label `c2pa` and holds one superbox a manifest, the active one last; a manifest holds its
+  assertions in a superbox, each in one of its own, whose content is a box `cbor` or `json`. Of labels that are the same, all
+  but the first end with `__` and a number.
+- C2PA 11.2.4: a manifest can be compressed: a box `brob` stands for all of its boxes.
+- OURS: zeros after the last box are padding.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .limits import JUMBF_BOXES, JUMBF_DEPTH
+from .model import FaultKind
+
+LABEL_CHARS = 200
+_LABELLED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A box with contents of its own and the labels of the superboxes around it, outermost first."""
+    path: tuple[str, ...]
+    type: bytes                      # "cbor", "json", "brob", "bidb" ...
+    data: memoryview
+
+
+@dataclass(slots=True)
+class Reading:
+    """Why not all of a store could be read; filled while its contents are asked for."""
+    failure: tuple[FaultKind, str] | None = None
+
+
+def contents(store: bytes, reading: Reading) -> Iterator[Content]:
+    """Every box with contents, in order. Linear; raises nothing. What is damaged goes to `reading`."""
+    todo: list[tuple[memoryview, tuple[str, ...]]] = [(memoryview(store), ())]
+    left = JUMBF_BOXES
+    while todo:
+        data, path = todo.pop()
+        inner: list[tuple[memoryview, tuple[str, ...]]] = []
+        for kind, box in _boxes(data, reading):
+            left -= 1
+            if left < 0:
+                reading.failure = FaultKind.TRUNCATED, f"only the first {JUMBF_BOXES} boxes of the store were read"
+                return
+            if kind != b"jumb":
+                if kind != b"jumd":
+                    yield Content(path, kind, box)
+            elif len(path) == JUMBF_DEPTH:
+                reading.failure = FaultKind.TRUNCATED, f"more than {JUMBF_DEPTH} boxes stand inside one another"
+            else:
+                inner.append((box, (*path, _label(box))))
+        todo += reversed(inner)
+
+
+def _boxes(data: memoryview, reading: Reading) -> Iterator[tuple[bytes, memoryview]]:
+    at = 0
+    while at < len(data):
+        head = 8
+        length, kind = int.from_bytes(data[at:at + 4], "big"), bytes(data[at + 4:at + 8])
+        if length == 0 and kind == bytes(4)[:len(kind)] and not any(data[at:at + 64]):
+            return
+        if length == 1:
+            head, length = 16, int.from_bytes(data[at + 8:at + 16], "big")
+        elif length == 0:
+            length = len(data) - at
+        if length < head:
+            reading.failure = FaultKind.MALFORMED, "a box of the store has no such length"
+            return
+        if at + length > len(data):
+            reading.failure = FaultKind.TRUNCATED, "the store ends early"
+        yield kind, data[at + head:at + length]
+        at += length
+
+
+def _label(superbox: memoryview) -> str:
+    """The label in the description box that a superbox starts with; "" where there is none."""
+    size = int.from_bytes(superbox[:4], "big")
+    if bytes(superbox[4:8]) != b"jumd" or not 25 < size <= len(superbox) or not superbox[24] & _LABELLED:
+        return ""
+    text = bytes(superbox[25:min(size, 25 + 4 * LABEL_CHARS)]).partition(b"\0")[0].decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else "\ufffd" for c in text[:LABEL_CHARS])
