@@ -16,7 +16,8 @@ https://www.dublincore.org/specifications/dublin-core/dcmi-terms/; ccREL, https:
 - OURS: Lexbor parses (rules/html.py); extruct reads microdata, JSON-LD and Dublin Core from a tree made of their elements
   alone, so that its work is bounded. Its RDFa is not used: it builds regular expressions from the page and recurses with its
   depth.
-- OURS: what holds none of the words is not parsed; `exact` parses all. What is found is the same (INVARIANT, tested).
+- OURS: what holds none of the words (metadata_words) is not parsed; `exact` parses all. What is found is the same (INVARIANT,
+  tested).
 """
 from __future__ import annotations
 
@@ -27,13 +28,14 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urljoin
 
-from lxml.etree import LxmlError
+from lxml.etree import LxmlError, SubElement
 from lxml.html import HtmlElement, html_parser
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
 from .html import is_html, markup
 from .html_work import is_bounded
-from .limits import HTML_DEPTH, JSON_LD_BYTES, METADATA_DEPTH, METADATA_ELEMENTS, METADATA_VALUES
+from .limits import HTML_DEPTH, JSON_LD_BYTES, METADATA_DEPTH, METADATA_ELEMENTS, METADATA_REFERENCES, METADATA_VALUES
+from .metadata_words import could_speak, has_words
 from .model import Carrier, Fault, FaultKind
 
 LICENSE = "license"
@@ -52,17 +54,9 @@ MEDIA_ITEMS = frozenset({"imageobject", "videoobject", "audioobject", "mediaobje
                          "musicvideoobject", "imageobjectsnapshot", "videoobjectsnapshot", "audioobjectsnapshot"})
 MEDIA = frozenset({"img", "video", "audio", "source"})
 KEPT = frozenset({*PROPERTIES, "url", "contenturl", "mainentityofpage"})   # microdata that says something, and of what
-TEXT_NODES, TEXT_CHARS = 200, 800
+TEXT_NODES, TEXT_CHARS, ATTRIBUTE_CHARS = 200, 800, 4_000
 SAME_ITEM = frozenset({"@graph", "mainEntity", "mainEntityOfPage", "hasPart"})
 
-# What can hide one of the words from a search: letters and `.:+-` as character references.
-_HIDDEN = re.compile(rb"&(?:#(?:x0*(?:2[bde]|3a|[46][1-9a-f]|[57][0-9a])(?![0-9a-f])|"
-                     rb"0*(?:4[356]|58|6[5-9]|[78]\d|90|9[7-9]|1[01]\d|12[0-2])(?!\d))|plus|period|colon|fjlig)")
-_LICENSING = (b"rel", b"property", b"itemprop")
-_IS = re.compile(rb"[\t\n\f\r ]*+=[\t\n\f\r ]*+")
-_UNQUOTED_END = re.compile(rb"[\t\n\f\r >]")
-_SCHEMA_WORDS = (b"license", b"usageinfo", b"conditionsofaccess", b"copyrightnotice", b"isaccessibleforfree")
-_ESCAPED = re.compile(rb"\\u00(?:[46][1-9a-f]|[57][0-9a])")      # a letter
 _CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127, 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)), " ")
 _URL_ATTRIBUTES = ("href", "src", "data")
 _ATTRIBUTES = ("itemscope", "itemtype", "itemid", "itemref", "itemprop", "id", "content", "value", "datetime", *_URL_ATTRIBUTES)
@@ -120,70 +114,6 @@ def _fault(kind: FaultKind, detail: str) -> Fault:
     return Fault(Carrier.BODY, kind, detail, "metadata")
 
 
-# ---- which pages can speak at all
-
-def could_speak(text: bytes) -> bool:
-    """Whether a page holds any of the words in a place that could count. Linear; never False for a page that speaks."""
-    low = text.lower()
-    if b"&" in low and _HIDDEN.search(low):
-        return True
-    if b"license" in low and (_named(low, b".license") or any(_in_value(low, name) for name in _LICENSING)):
-        return True
-    if b"itemprop" in low and any(word in low for word in _SCHEMA_WORDS[1:]):
-        return True
-    return _in_script(low) or _named(low, b".rights") or _named(low, b".accessrights")
-
-
-def _in_value(low: bytes, attribute: bytes) -> bool:
-    """Whether `license` stands in a value of the attribute. Linear: no byte is looked at twice for the same end mark."""
-    ends = {b'"': -1, b"'": -1, b"": -1}
-    word = pos = -1
-    while (pos := low.find(attribute, pos + 1)) >= 0:
-        start = _IS.match(low, pos + len(attribute))
-        if not start:
-            continue
-        quote = low[start.end():start.end() + 1]
-        quote, begin = (quote, start.end() + 1) if quote in (b'"', b"'") else (b"", start.end())
-        if word < begin and (word := low.find(b"license", begin)) < 0:
-            return False
-        if ends[quote] < begin:
-            if quote:
-                ends[quote] = low.find(quote, begin)
-            else:
-                end = _UNQUOTED_END.search(low, begin)
-                ends[quote] = end.start() if end else -1
-            if ends[quote] < 0:
-                ends[quote] = len(low)
-        if word < ends[quote]:
-            return True
-    return False
-
-
-def _named(low: bytes, ending: bytes) -> bool:
-    """Whether a Dublin Core name ends so."""
-    pos = -1
-    while (pos := low.find(ending, pos + 1)) >= 0:
-        if low.endswith((b"dc", b"dct", b"dcterms"), 0, pos):
-            return True
-    return False
-
-
-def _in_script(low: bytes) -> bool:
-    """Whether a JSON-LD block holds a word of schema.org."""
-    pos = 0
-    while (pos := low.find(b"ld+json", pos)) >= 0:
-        end = low.find(b"</script", pos)
-        end = end if end >= 0 and low.find(b"<!--", pos, end) < 0 else len(low)
-        if _has_words(low, pos, end):
-            return True
-        pos = end
-    return False
-
-
-def _has_words(low: bytes, start: int, end: int) -> bool:
-    return any(low.find(word, start, end) >= 0 for word in _SCHEMA_WORDS) or bool(_ESCAPED.search(low, start, end))
-
-
 # ---- reading
 
 class _Reading:
@@ -196,6 +126,7 @@ class _Reading:
         self.properties: list[Property] = []
         self.faults: list[Fault] = []
         self._figures: dict[int, str | None] = {}
+        self._references_left = METADATA_REFERENCES
 
     def say(self, syntax: str, name: str, value: str, about: str | None, where: str) -> None:
         if len(self.properties) < METADATA_VALUES:
@@ -301,23 +232,35 @@ class _Reading:
 
     def _copy(self, e: LexborNode, parent: HtmlElement) -> HtmlElement:
         a = e.attributes
-        kept = {n: _clean(a[n] or "") for n in _ATTRIBUTES if n in a}
+        kept = {n: _clean(a[n] or "")[:ATTRIBUTE_CHARS] for n in _ATTRIBUTES if n in a}
+        if "itemref" in kept:
+            kept["itemref"] = self._references(kept["itemref"])
         for n in _URL_ATTRIBUTES:
             if n in kept and self._resolve(kept[n]) is None:
                 del kept[n]
         tag = e.tag if e.tag in _KEEP_TAG else "div"
-        copy = html_parser.makeelement(tag, kept)
+        copy = SubElement(parent, tag, kept)     # made in its place, so that `itemref` finds it by its id
         if "itemscope" not in a and tag in ("div", "time"):
             copy.text = _clean(_text(e))
-        parent.append(copy)
         return copy
 
+    def _references(self, itemref: str) -> str:
+        """Each reference once, as long as there are few: what they refer to is read for each of them."""
+        ids = list(dict.fromkeys(itemref.split()))
+        if len(ids) > self._references_left:
+            self.truncated(f"only the first {METADATA_REFERENCES} references of microdata were followed")
+        ids = ids[:self._references_left]
+        self._references_left -= len(ids)
+        return " ".join(ids)
+
     def _distil_metas(self, tree: LexborHTMLParser, root: HtmlElement) -> bool:
-        found = [(e, key, name) for e in tree.css("meta[name], link[rel]") for key in ("name" if e.tag == "meta" else "rel",)
-                 if (name := _dublin_core(e.attributes.get(key) or ""))]
+        both = ((e, "name" if e.tag == "meta" else "rel") for e in tree.css("meta[name], link[rel]"))
+        found = [(e, key, name) for e, key in both if (name := _dublin_core(e.attributes.get(key) or ""))]
+        if len(found) > METADATA_ELEMENTS:
+            self.truncated(f"only the first {METADATA_ELEMENTS} elements of Dublin Core were read")
         for e, key, name in found[:METADATA_ELEMENTS]:
             said = _clean(e.attributes.get("content") or e.attributes.get("href") or "").strip()
-            root.append(html_parser.makeelement(e.tag or "meta", {key: name, "content": said}))
+            SubElement(root, e.tag or "meta", {key: name, "content": said})
         return bool(found)
 
     # -- JSON-LD
@@ -329,7 +272,7 @@ class _Reading:
                 continue
             text = script.text(deep=True) or ""
             low = text.lower().encode("utf-8", "replace")
-            if not _has_words(low, 0, len(low)):
+            if not has_words(low, 0, len(low)):
                 continue
             taken += len(text) + 64
             if taken > JSON_LD_BYTES:
