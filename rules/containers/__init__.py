@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..memo import latest
 from ..model import Asker, Asset, Evidence, Finding
-from . import jpeg, png, psd, tiff
+from . import bmff, gif, id3, jpeg, png, psd, riff, svg, text, tiff
 from .parts import Gathering, Part, Parts
 
 __all__ = ["Part", "Parts", "faults", "kind", "parts"]
@@ -18,27 +18,55 @@ __all__ = ["Part", "Parts", "faults", "kind", "parts"]
 Walker = Callable[[bytes, Gathering], None]
 
 WALKERS: dict[str, Walker] = {
-    "jpeg": jpeg.walk, "png": png.walk, "tiff": tiff.walk, "psd": psd.walk,
+    "jpeg": jpeg.walk, "png": png.walk, "gif": gif.walk, "tiff": tiff.walk, "psd": psd.walk, "svg": svg.walk,
+    **dict.fromkeys(("webp", "wav", "avi", "aiff"), riff.walk),
+    **dict.fromkeys(("avif", "heic", "mp4", "mov", "jp2", "jxl"), bmff.walk),
+    **dict.fromkeys(("mp3", "flac"), id3.walk),
+    "eps": text.walk_postscript, "xmp": text.walk_xmp, "jumbf": text.walk_jumbf,
 }
 NO_PARTS = Parts()
+
+STARTS: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"GIF8", "gif"), (b"8BPS", "psd"), (b"%PDF-", "pdf"),
+    (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"ID3", "mp3"), (b"fLaC", "flac"), (b"%!PS", "eps"),
+    (b"\xc5\xd0\xd3\xc6", "eps"), (b"\xff\x0a", "jxl"), (b"\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
+)
+BRANDS = {**dict.fromkeys((b"avif", b"avis"), "avif"),
+          **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "heic"), b"qt  ": "mov",
+          **dict.fromkeys((b"jp2 ", b"jpx ", b"jph "), "jp2"), b"jxl ": "jxl"}
+QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"pnot"})      # first boxes of files that are older than `ftyp`
+_FREE = frozenset({b"free", b"skip"})
 
 
 def kind(body: bytes) -> str:
     """The container: "jpeg", "png", "pdf", "zip" ...; "" for every other. By its first bytes; next to no cost."""
     head = body[:16]
-    if head.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
+    for start, name in STARTS:
+        if head.startswith(start):
+            return name
     if head.startswith((b"II", b"MM")) and int.from_bytes(head[2:4], "little" if head[:1] == b"I" else "big") in tiff.VERSIONS:
         return "tiff"
-    if head.startswith(b"8BPS"):
-        return "psd"
-    if head.startswith(b"%PDF-"):
-        return "pdf"
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return "zip"
+    if head[:4] in riff.FILES:
+        return riff.FORMS.get(head[8:12], "")
+    if head[4:8] == b"ftyp":
+        return BRANDS.get(head[8:12], "mp4")
+    if head[4:8] in QUICKTIME or (head[4:8] in _FREE and int.from_bytes(head[:4], "big") <= len(body)):
+        return "mov"
+    if head[4:8] == b"jumb":
+        return "jumbf"
+    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2 and head[2] >> 4 != 15:
+        return "mp3"                 # a frame of MPEG audio, layer III
+    if b"<" in head:
+        return _markup(body)
     return ""
+
+
+def _markup(body: bytes) -> str:
+    start = body[:svg.START_BYTES].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    if start.startswith((b"<?xpacket", b"<x:xmpmeta")):
+        return "xmp"
+    return "svg" if svg.is_start(start) else ""
 
 
 @latest
