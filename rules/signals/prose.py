@@ -66,10 +66,10 @@ def _findings(signal: str, carrier: Carrier, body: bytes, texts: Callable[[str],
         raw = clean(references.unescape(text)).encode("utf-8", "replace")
     if not could_speak(raw):
         return []
-    return _stated(signal, carrier, texts(text))
+    return stated(signal, carrier, texts(text))
 
 
-def _stated(signal: str, carrier: Carrier, texts: Texts) -> list[Finding]:
+def stated(signal: str, carrier: Carrier, texts: Texts) -> list[Finding]:
     """The first notice about each use, and a fault where too much was to be read."""
     found: dict[Use, Finding] = {}
     read_chars = 0
@@ -146,7 +146,7 @@ def _robots(body: bytes) -> tuple[Finding, ...]:
     if b"#" not in body:
         return ()
     comments, refused = _comments(body[:ROBOTS_BYTES].decode("utf-8", "replace"))
-    found = _stated("prose.robots", Carrier.ROBOTS_TXT, comments)
+    found = stated("prose.robots", Carrier.ROBOTS_TXT, comments)
     for where, text in comments:
         if refused and all(word in text.lower() for word in ART4_WORDS):
             quote = text[_about_signals(text):].strip()

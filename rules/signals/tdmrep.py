@@ -54,7 +54,7 @@ def said(values: Iterable[str]) -> Said | None:
     return Said(Preference.ALLOW) if words and set(words) == {"0"} else None
 
 
-def _statements(signal: str, answer: Said, policy: str, where: str, quote: str) -> list[Finding]:
+def statements(signal: str, answer: Said, policy: str, where: str, quote: str) -> list[Finding]:
     term = meaning("tdmrep", RESERVATION)
     reserved = answer.preference is Preference.DISALLOW
     policy = policy.strip()
@@ -69,7 +69,7 @@ def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     if not (answer := said(values)):
         return []
     policy = next(iter(http_fields.values(evidence.body, POLICY.encode())), "")
-    return _statements("tdmrep.header", answer, policy, RESERVATION, ", ".join(values))
+    return statements("tdmrep.header", answer, policy, RESERVATION, ", ".join(values))
 
 
 def html(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
@@ -82,7 +82,7 @@ def html(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     first = next(m for m in sorted(metas, key=lambda m: bool(m.deviation))
                  if (one := said([m.content])) and one.preference is answer.preference)
     policy = next((m.content for m in pages.read(evidence, asset).metas if m.name == POLICY), "")
-    return _statements("tdmrep.html", Said(answer.preference, answer.note or first.deviation), policy, f"meta {first.index}",
+    return statements("tdmrep.html", Said(answer.preference, answer.note or first.deviation), policy, f"meta {first.index}",
                        first.content)
 
 
@@ -106,7 +106,7 @@ def file(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     path, _ = normal_path(path_query(asset.url))
     for rule in parsed.rules:
         if rule.answer and rule.glob.matches(path):
-            return [*parsed.faults, *_statements("tdmrep.file", rule.answer, rule.policy, f"rule {rule.number}", rule.quote)]
+            return [*parsed.faults, *statements("tdmrep.file", rule.answer, rule.policy, f"rule {rule.number}", rule.quote)]
     return list(parsed.faults)
 
 
