@@ -4,11 +4,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from .limits import DETAIL_CHARS
 from .model import (
     Access,
     Asker,
     Assessment,
     Asset,
+    Carrier,
     Decision,
     Duty,
     Effect,
@@ -29,6 +31,9 @@ from .signals import READERS, SIGNALS
 VERDICT = {Effect.PERMIT: Verdict.PERMITTED, Effect.HOLD: Verdict.UNDETERMINED,
            Effect.PROHIBIT: Verdict.PROHIBITED, Effect.AGREED: Verdict.PERMITTED}
 NO_FAULT = (Access.OBTAINED, Access.UNAVAILABLE)
+# Documents that are only looked for where words refer to them. A licence decides, so one that is not there is no silence; a
+# policy only adds to a reservation that stands without it (TDMRep, 5), so nothing hangs on one that did not come.
+DECIDES, ADDS = Carrier.RSL, Carrier.TDM_POLICY
 
 
 def assess(asset: Asset, evidence: Iterable[Evidence], policy: Policy, asker: Asker) -> Assessment:
@@ -50,12 +55,14 @@ def judge(asset: Asset, asker: Asker, evidence: tuple[Evidence, ...], findings: 
 
 
 def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
-    """What one piece of evidence says. Not obtained is a finding, too; only `unavailable` is silence."""
+    """What one piece of evidence says. Not obtained is a finding, too; only `unavailable` is silence, but not of a licence."""
     out: list[Finding] = []
     if evidence.has_bytes:
         for reader in READERS[evidence.carrier]:
             out += reader(evidence, asset, asker)
-    if evidence.access not in NO_FAULT:
+    if evidence.access is Access.UNAVAILABLE and evidence.carrier is DECIDES:
+        out.append(Fault(evidence.carrier, FaultKind.MISSING, evidence.uri[:DETAIL_CHARS]))
+    elif evidence.access not in NO_FAULT and evidence.carrier is not ADDS:
         out.append(Fault(evidence.carrier, FaultKind(evidence.access.value), evidence.detail))
     return out
 

@@ -161,6 +161,7 @@ class FaultKind(Enum):
     REFUSED = "refused"
     NOT_COLLECTED = "not-collected"
     MALFORMED = "malformed"
+    MISSING = "missing"              # words refer to it, and the server says that there is none
     INSTEAD = "instead"              # something of another kind came in its place: a page for a site file
     TRUNCATED = "truncated"
     STALE = "stale"
