@@ -71,6 +71,11 @@ TERMS: dict[tuple[str, str], Term] = {(t.protocol, t.word): t for t in (
     Term("robots-meta", "none", (Use.SEARCH,), "draft-illyes-repext-00, 3", allow_uses=()),
     Term("robots-meta", "noimageindex", (Use.SEARCH,), "Google, robots meta tag", allow_uses=()),
     Term("robots-meta", "nosnippet", (Use.AI_USE,), "draft-illyes-repext-00, 3", allow_uses=()),
+    Term("robots-meta", "noml", (Use.TRAIN_AI,), "Mojeek, noml proposal, 2023", allow_uses=()),
+    # The same field and metas, read by one operator in its own way: word@operator
+    Term("robots-meta", "noarchive@microsoft", (Use.TRAIN_GENAI, Use.AI_USE), "Bing, 2023-09-22", allow_uses=()),
+    Term("robots-meta", "nocache@microsoft", (Use.TRAIN_GENAI, Use.AI_USE), "Bing, 2023-09-22", allow_uses=()),
+    Term("robots-meta", "noarchive@amazon", (Use.TRAIN_AI,), "developer.amazon.com/amazonbot", allow_uses=()),
     # robots.txt rules that speak of training
     Term("robots-ai", "disallowaitraining", (Use.TRAIN_AI,), "draft-canel-robots-ai-control-00", Form.LEGACY, ()),
     Term("robots-ai", "allowaitraining", (Use.TRAIN_AI,), "draft-canel-robots-ai-control-00", Form.LEGACY),

@@ -10,6 +10,10 @@ Facts (draft-illyes-repext-00, https://datatracker.ietf.org/doc/draft-illyes-rep
 - DeviantArt: `noai` speaks of the page, `noimageai` of its images. When the asset is an image itself, it is the image meant.
 - `nosnippet` and `max-snippet:0` keep a text out of excerpts and direct answers; leave is a matter of length, so they carry
   terms.
+- Bing (2023-09-22): `noarchive` keeps a page out of Copilot and of training; `nocache` leaves them its address, title and
+  snippet; a page with both is one with `nocache`. Amazon: `noarchive` keeps it out of training. These are words to the
+  operator's own crawlers (vocab, word@operator), and evidence to others. Google dropped `noarchive` in 2024.
+- Mojeek (proposal, 2023): `noml` allows search and refuses machine learning.
 - PRACTICE: `;` and spaces stand for commas, and proxies fold lines of different scopes into one. OURS: both are read as
   lenient; so is a directive after the first in the scope of another crawler, for a proxy may have taken it from a line for
   everyone.
@@ -24,15 +28,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from .. import html as pages
-from ..agents import training_operator
+from ..agents import agents, training_operator
 from ..limits import QUOTE_CHARS
 from ..model import Asker, Asset, Audience, Evidence, Finding, Form, Preference, Statement, Subject, Terms
-from ..vocab import Term, meaning
+from ..vocab import TERMS, Term, meaning
 from . import http_fields
 
 VALUED = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
 EVERYONE = frozenset({"", "*", "robots"})
 OF_IMAGES = frozenset({"noimageai", "noimageindex"})
+NO_CACHE = Terms(conditions=("url", "title", "snippet"))
+# Directive -> operator, in lower case, that reads it in its own way -> what it reads.
+OWN: dict[str, dict[str, Term]] = {}
+for _own in TERMS.values():
+    if _own.protocol == "robots-meta" and "@" in _own.word:
+        OWN.setdefault(_own.word.partition("@")[0], {})[_own.word.partition("@")[2]] = _own
+
 NO_SNIPPET = Terms(conditions=("nosnippet",))
 
 _WEEKDAY = re.compile(r"\s*(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\s*", re.IGNORECASE)
@@ -46,6 +57,15 @@ class Directive:
     value: str = ""
     first: bool = True               # of its scope
     note: str = ""                   # why it took leniency to read
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A directive, where it stands, and whether a softer one stands beside it."""
+    directive: Directive
+    where: str
+    quote: str
+    softened: bool = False           # nocache stands beside it
 
 
 def parse(value: str) -> list[Directive]:
@@ -101,18 +121,35 @@ def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
         return []
     media_type = asset.media_type or "".join(http_fields.values(evidence.body, b"content-type")[:1]).lower()
     of_images = Subject.ASSET if media_type.startswith("image/") else Subject.EMBEDDED
-    return _once(statement for number, line in enumerate(lines, 1) for directive in parse(line) for statement in _statements(
-        "robots-meta.header", directive, asker, of_images, f"x-robots-tag {number}", line))
+    said = [_Said(d, f"x-robots-tag {number}", line) for number, line in enumerate(lines, 1) for d in parse(line)]
+    return _once(s for one in _softened(said) for s in _statements("robots-meta.header", one, asker, of_images))
 
 
 def html(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
-    return _once(statement for meta in pages.read(evidence, asset).metas if _is_for_robots(meta.name, asker)
-                 for directive in parse(meta.content) for statement in _statements(
-                     "robots-meta.html", _inside(meta, directive), asker, Subject.EMBEDDED, f"meta {meta.index}", meta.content))
+    said = [_Said(_inside(meta, d), f"meta {meta.index}", meta.content)
+            for meta in pages.read(evidence, asset).metas if _is_for_robots(meta.name, asker) for d in parse(meta.content)]
+    return _once(s for one in _softened(said) for s in _statements("robots-meta.html", one, asker, Subject.EMBEDDED))
 
 
 def _is_for_robots(name: str, asker: Asker) -> bool:
-    return name == "robots" or audience(name, asker) in (Audience.YOU, Audience.SOME_AI_TRAINING)
+    return (name == "robots" or audience(name, asker) in (Audience.YOU, Audience.SOME_AI_TRAINING)
+            or any(_operator(name) in operators for operators in OWN.values()))
+
+
+def _operator(token: str) -> str:
+    """Who runs a crawler, in lower case; "" if nobody knows."""
+    agent = agents().get(token.lower())
+    return agent.operator.lower() if agent else ""
+
+
+def _softened(said: list[_Said]) -> list[_Said]:
+    """Mark `noarchive` where `nocache` stands beside it: in its scope, or for all."""
+    scopes = {one.directive.scope for one in said if one.directive.name == "nocache"}
+    if not scopes:
+        return said
+    for_all = bool(scopes & EVERYONE)
+    return [replace(one, softened=one.directive.name == "noarchive" and (for_all or one.directive.scope in scopes))
+            for one in said]
 
 
 def _inside(meta: pages.Meta, directive: Directive) -> Directive:
@@ -137,21 +174,33 @@ def _term(directive: Directive) -> Term | None:
     return meaning("robots-meta", directive.name)
 
 
-def _statements(signal: str, directive: Directive, asker: Asker, of_images: Subject, where: str,
-                quote: str) -> Iterator[Statement]:
-    if not (term := _term(directive)):
-        return
-    to = audience(directive.scope, asker)
-    note = directive.note
-    if not directive.first and to not in (Audience.YOU, Audience.EVERYONE):
-        note = note or "folded-scope"
-    for use in term.about(Preference.DISALLOW):
-        yield Statement(
-            signal, use, Preference.DISALLOW, to,
-            form=term.form if term.form is Form.LEGACY else Form.LENIENT if note else Form.EXACT,
-            subject=of_images if term.word in OF_IMAGES else Subject.ASSET,
-            terms=NO_SNIPPET if term.word == "nosnippet" else None,
-            where=where, quote=quote[:QUOTE_CHARS], note=note)
+def _statements(signal: str, said: _Said, asker: Asker, of_images: Subject) -> Iterator[Statement]:
+    directive = said.directive
+    for term, to in _readings(said, asker):
+        note = directive.note
+        if not directive.first and to not in (Audience.YOU, Audience.EVERYONE):
+            note = note or ("folded-scope" if directive.scope not in EVERYONE else "")
+        for use in term.about(Preference.DISALLOW):
+            yield Statement(
+                signal, use, Preference.DISALLOW, to,
+                form=term.form if term.form is Form.LEGACY else Form.LENIENT if note else Form.EXACT,
+                subject=of_images if term.word in OF_IMAGES else Subject.ASSET,
+                terms=NO_SNIPPET if term.word == "nosnippet" else NO_CACHE if directive.name == "nocache" else None,
+                where=said.where, quote=said.quote[:QUOTE_CHARS], note=note)
+
+
+def _readings(said: _Said, asker: Asker) -> Iterator[tuple[Term, Audience]]:
+    """What a directive means, and to whom: to the asker only where it is theirs."""
+    scope = said.directive.scope
+    if term := _term(said.directive):
+        yield term, audience(scope, asker)
+    for operator, term in OWN.get(said.directive.name, {}).items():
+        if said.softened and operator in OWN["nocache"]:
+            continue
+        if scope in EVERYONE:
+            yield term, Audience.YOU if _operator(asker.token) == operator else Audience.OTHER
+        elif _operator(scope) == operator:
+            yield term, Audience.YOU if scope == asker.token.lower() else Audience.OTHER
 
 
 def _once(statements: Iterable[Statement]) -> list[Finding]:
