@@ -85,6 +85,16 @@ TERMS: dict[tuple[str, str], Term] = {(t.protocol, t.word): t for t in (
     Term("prose", "ai", (Use.TRAIN_AI, Use.AI_USE), "OURS", Form.PROSE, ()),
     # TDMRep
     Term("tdmrep", "tdm-reservation", (Use.TDM,), "TDMRep CG-FINAL-2024-05-10, 5.1"),
+    # PLUS Data Mining, in XMP. A word that refers to further terms prohibits as the plain one does
+    Term("plus", "dmi-allowed", (Use.TDM,), "IPTC Photo Metadata 2023.1, Data Mining"),
+    Term("plus", "dmi-prohibited-aimltraining", (Use.TRAIN_AI,), "IPTC Photo Metadata 2023.1, Data Mining", allow_uses=()),
+    Term("plus", "dmi-prohibited-genaimltraining", (Use.TRAIN_GENAI,), "IPTC Photo Metadata 2023.1, Data Mining",
+         allow_uses=()),
+    Term("plus", "dmi-prohibited-exceptsearchengineindexing", (Use.TDM,), "IPTC Photo Metadata 2023.1, Data Mining",
+         allow_uses=(Use.SEARCH,)),
+    *(Term("plus", word, (Use.TDM, Use.SEARCH), "IPTC Photo Metadata 2023.1, Data Mining", allow_uses=())
+      for word in ("dmi-prohibited", "dmi-prohibited-seeconstraint", "dmi-prohibited-seeembeddedrightsexpr",
+                   "dmi-prohibited-seelinkedrightsexpr")),
     # RSL: "all" is stated about other mining alone where narrower words say otherwise of AI
     Term("rsl", "all", (Use.SEARCH, Use.TDM, Use.TDM_OTHER), "RSL 1.0, 3.4.1.1"),
     Term("rsl", "ai-all", (Use.TRAIN_AI, Use.AI_USE), "RSL 1.0, 3.4.1.1"),

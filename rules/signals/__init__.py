@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .. import html
+from .. import containers, html
 from ..model import Asker, Asset, Audience, Carrier, CircumstanceKind, Evidence, Finding, Form, Preference, Subject, Use
 from ..vocab import TERMS
 from . import (
@@ -20,6 +20,7 @@ from . import (
     feeds,
     gates,
     http_fields,
+    iim,
     licence,
     llms_txt,
     prose,
@@ -29,6 +30,7 @@ from . import (
     tdm_policy,
     tdmrep,
     trust_txt,
+    xmp,
 )
 
 Reader = Callable[[Evidence, Asset, Asker], list[Finding]]
@@ -80,6 +82,7 @@ _LEXICON = "https://lexicon.garden/lexicon/did:plc:mtr7qrqtcyseedx3jyr5o7db/comm
 _RSL = "https://rslstandard.org/rsl"
 _SPAWNING = "https://spawning.ai/"
 _TRUST = "https://journallist.net/"
+_IPTC = "https://iptc.org/std/photometadata/specification/IPTC-PhotoMetadata#data-mining"
 _LLMS = "https://llmstxt.org/"
 _CAWG = "https://cawg.io/training-and-data-mining/1.1/"
 _AS_WRITTEN = (Form.EXACT, Form.LENIENT, Form.LEGACY)
@@ -144,13 +147,21 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
     Signal("prose.terms", "prose", Carrier.TERMS_PAGE, prose.terms, 0, _RECITAL, _DSM, forms=(Form.PROSE,),
            preferences=(Preference.DISALLOW,)),
     Signal("prose.html", "prose", _B, prose.page, 0, _RECITAL, _DSM, forms=(Form.PROSE,), preferences=(Preference.DISALLOW,)),
+    Signal("plus.xmp", "plus", _B, xmp.read, 0, "IPTC Photo Metadata 2023.1, Data Mining", _IPTC, forms=_EXACT_LENIENT,
+           subjects=tuple(Subject), terms=True),
+    Signal("tdmrep.xmp", "tdmrep", _B, xmp.read, 4, "TDMRep CG-FINAL-2024-05-10, 6.4", _TDM, forms=_EXACT_LENIENT, terms=True),
+    Signal("rsl.xmp", "rsl", _B, xmp.read, 0, "RSL 1.0, 4.8", _RSL, forms=_AS_WRITTEN, terms=True),
+    Signal("licence.xmp", "licence", _B, xmp.read, 0, "ccREL, XMP", "https://wiki.creativecommons.org/wiki/XMP",
+           forms=_EXACT_LEGACY, subjects=tuple(Subject), terms=True, circumstances=(CircumstanceKind.LICENCE_UNREAD,)),
+    Signal("prose.xmp", "prose", _B, xmp.read, 0, _RECITAL, _DSM, forms=(Form.PROSE,), preferences=(Preference.DISALLOW,)),
+    Signal("prose.iim", "prose", _B, iim.read, 0, _RECITAL, _DSM, forms=(Form.PROSE,), preferences=(Preference.DISALLOW,)),
     Signal("prose.robots", "prose", _R, prose.robots, 0, _RECITAL, _DSM, forms=(Form.PROSE,),
            preferences=(Preference.DISALLOW,)),
 )}
 
 # Readers without a row: they say once for all signals of a carrier what of it could not be read.
-FAULTS: dict[Carrier, Reader] = {_F: http_fields.faults, _B: html.faults}
+FAULTS: dict[Carrier, tuple[Reader, ...]] = {_F: (http_fields.faults,), _B: (html.faults, containers.faults)}
 
 READERS: dict[Carrier, tuple[Reader, ...]] = {
-    c: (*((FAULTS[c],) if c in FAULTS else ()), *dict.fromkeys(s.read for s in SIGNALS.values() if s.carrier is c))
+    c: (*FAULTS.get(c, ()), *dict.fromkeys(s.read for s in SIGNALS.values() if s.carrier is c))
     for c in Carrier}
