@@ -104,7 +104,7 @@ def _compiled(name: str) -> re.Pattern[str]:
 _UNACCENTED = {c: unicodedata.normalize("NFD", chr(c))[0] for c in range(0xc0, 0x250)} | {ord("’"): "'", 0x130: "i"}
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]»”]{0,3}\s+(?=[\"'(«„“¿¡©]{0,2}[^\W\d_a-zß-öø-ÿ])|(?<=[。！？])|\n+")
-_BLANK = re.compile(r"[^\S\n]+")
+_BLANK = re.compile(r"[^\S\n]{2,}|[^\S\n ]")
 
 
 def clean(text: str) -> str:
@@ -118,11 +118,18 @@ def could_speak(text: bytes) -> bool:
     return any(all(w in lowered for w in words) for words in _WORDS_BYTES) or bool(_SHORT_BYTES.search(lowered))
 
 
+def _holds(text: str, words: tuple[str, ...]) -> bool:
+    return all(word in text for word in words)
+
+
 def sentences(text: str) -> Iterator[tuple[int, str]]:
     """Sentences of a text that could be notices, with their numbers. A new line ends one; long ones are cut, overlapping."""
-    for number, sentence in enumerate(_SENTENCE_END.split(clean(text)), 1):
+    text = clean(text)
+    lowered = text.lower()
+    present = [words for words in _WORDS if _holds(lowered, words)]
+    for number, sentence in enumerate(_SENTENCE_END.split(text), 1):
         plain = sentence.lower()
-        if any(all(w in plain for w in words) for words in _WORDS) or _SHORT.search(plain):
+        if any(_holds(plain, words) for words in present) or _SHORT.search(plain):
             for start in range(0, max(len(sentence) - LINKED_CHARS, 1), PROSE_SENTENCE_CHARS - LINKED_CHARS):
                 yield number, sentence[start:start + PROSE_SENTENCE_CHARS].strip()
 
