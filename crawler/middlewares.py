@@ -29,10 +29,11 @@ from rules.policies import load
 from . import evidence
 from .addresses import Allowed, Guard
 from .evidence import Refused, Visit
+from .fetch import origin_of
 from .items import CollectedPage
 from .pipelines import Records
 from .settings import asker_of
-from .site import Sites, origin_of
+from .site import Sites
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

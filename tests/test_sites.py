@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from scrapy.http import Response
-from twisted.internet.defer import Deferred
 
 from crawler.evidence import decoded
-from crawler.site import Sites, at_root, origin_of
-from rules import Access, limits
+from crawler.fetch import origin_of
+from crawler.site import Sites, at_root
+from rules import Access, Evidence, limits
 
+from .loop import in_loop
 from .webserver import bomb
 
 
@@ -32,10 +33,8 @@ class Answers:
         return Response(url, status=self.status.get(url.rpartition("/")[2].partition(".")[0], 404))
 
 
-def ask(sites: Sites, url: str) -> Any:
-    out: list[Any] = []
-    Deferred.fromCoroutine(sites.of(url)).addBoth(out.append)
-    return out[0]
+def ask(sites: Sites, url: str) -> tuple[Evidence, ...]:
+    return in_loop(sites.of(url))
 
 
 def test_a_site_is_asked_again_after_a_day() -> None:
