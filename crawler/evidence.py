@@ -25,6 +25,8 @@ from rules import Access, Asset, Carrier, Evidence, limits
 from .items import CollectedPage
 
 REDIRECTS = (301, 302, 303, 307, 308)
+SITE_REFUSALS = (401, 403)
+PAGE_REFUSALS = (401, 402, 403, 451)     # OURS: a page behind payment or law is there, and kept from us
 
 
 class Refused(IgnoreRequest):
@@ -46,11 +48,11 @@ class Visit:
     cut: str = ""                        # why the body was not read to its end
 
 
-def access_of(status: int) -> Access:
+def access_of(status: int, refusals: tuple[int, ...] = SITE_REFUSALS) -> Access:
     """What a final status says about a carrier."""
     if 200 <= status < 300:
         return Access.TRUNCATED if status == 206 else Access.OBTAINED
-    if status in (401, 403):
+    if status in refusals:
         return Access.REFUSED
     if 400 <= status < 500 and status != 429:
         return Access.UNAVAILABLE
@@ -69,10 +71,12 @@ def fields_of(response: Response) -> bytes:
     return b"\r\n".join(lines) + b"\r\n"
 
 
-def field_evidence(uri: str, visit: Visit) -> Evidence:
+def field_evidence(request: Request, visit: Visit) -> Evidence:
+    """Response fields, with the address asked for first and the one that they came from."""
+    uri, final_uri = requested_of(request), request.url
     fields, cut = visit.fields, len(visit.fields) > limits.FIELDS_BYTES
     return Evidence(Carrier.HTTP_FIELDS, uri, visit.at, Access.TRUNCATED if cut else Access.OBTAINED,
-                    fields[:limits.FIELDS_BYTES], visit.status)
+                    fields[:limits.FIELDS_BYTES], visit.status, _other(final_uri, uri))
 
 
 def file_evidence(carrier: Carrier, uri: str, response: Response, limit: int) -> Evidence:
@@ -87,7 +91,7 @@ def file_evidence(carrier: Carrier, uri: str, response: Response, limit: int) ->
 
 def collected(request: Request, response: Response, visit: Visit, found: Iterable[str] = ()) -> CollectedPage:
     """The page as it came."""
-    url, access = request.url, access_of(response.status)
+    url, access = request.url, access_of(response.status, PAGE_REFUSALS)
     body, detail = b"", visit.cut
     if access is Access.OBTAINED or access is Access.TRUNCATED:
         body = response.body[:limits.MEDIA_BYTES]
@@ -96,8 +100,9 @@ def collected(request: Request, response: Response, visit: Visit, found: Iterabl
     else:
         detail = f"status {response.status}"
     media_type = (response.headers.get(b"Content-Type") or b"").partition(b";")[0].strip().lower().decode("latin-1")
-    page = Evidence(Carrier.BODY, url, visit.at, access, body, response.status, detail=detail)
-    return CollectedPage(requested_of(request), Asset(url, media_type), (*visit.site, field_evidence(url, visit), page),
+    uri = requested_of(request)
+    page = Evidence(Carrier.BODY, uri, visit.at, access, body, response.status, _other(url, uri), detail)
+    return CollectedPage(uri, Asset(url, media_type), (*visit.site, field_evidence(request, visit), page),
                          depth_of(request), tuple(found))
 
 
@@ -112,7 +117,7 @@ def failed(request: Request, error: BaseException, visit: Visit, refusal: str = 
         access = Access.TRUNCATED                    # it came, and was too large once decoded
     else:
         access = Access.UNREACHABLE
-    fields = (field_evidence(url, visit) if access is Access.TRUNCATED else
+    fields = (field_evidence(request, visit) if access is Access.TRUNCATED else
               Evidence(Carrier.HTTP_FIELDS, url, visit.at, access, status=visit.status or None, detail=detail))
     page = Evidence(Carrier.BODY, url, visit.at, access, status=visit.status or None, detail=detail)
     return CollectedPage(requested_of(request), Asset(url), (*visit.site, fields, page), depth_of(request))
