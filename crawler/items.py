@@ -17,7 +17,7 @@ class CollectedPage:
     """All that was seen of one page, whether or not it came."""
     requested: str                       # the URL asked for first; the key of the page in its run
     asset: Asset                         # `url` is where redirects led to, or where they were stopped
-    evidence: tuple[Evidence, ...]       # robots.txt, tdmrep.json, http-fields, body; one of each, in this order
+    evidence: tuple[Evidence, ...]       # files of the site, http-fields, body, then documents that these refer to
     depth: int = 0                       # links from a seed
     found: tuple[str, ...] = ()          # URLs found on the page and kept for crawling
 

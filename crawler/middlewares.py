@@ -28,6 +28,7 @@ from rules.policies import load
 
 from . import evidence
 from .addresses import Allowed, Guard
+from .documents import Documents
 from .evidence import Refused, Visit
 from .fetch import origin_of
 from .items import CollectedPage
@@ -59,6 +60,7 @@ class Permission:
         self.site_timeout_s = min(limits.SITE_TIMEOUT_S, settings.getfloat("DOWNLOAD_TIMEOUT"))
         self.maxsize_bytes = settings.getint("DOWNLOAD_MAXSIZE")
         self.sites = Sites(self._get, self.permits)
+        self.documents = Documents(self._get, self.leave)
         self.visits: WeakKeyDictionary[Request, Visit] = WeakKeyDictionary()
         self._own: WeakSet[Request] = WeakSet()      # requests for the evidence itself
         crawler.signals.connect(self.cut_long, signals.bytes_received)
@@ -101,6 +103,11 @@ class Permission:
 
     def permits(self, asset: Asset, robots: Evidence) -> bool:
         return not self.refusal(asset, robots)
+
+    async def leave(self, url: str) -> str:
+        """Why robots.txt of the site of a URL keeps us from it; "" if it does not."""
+        reason = self.refusal(Asset(url), await self.sites.robots(url))
+        return f"{origin_of(url)[1]}: {reason}" if reason else ""
 
     def refusal(self, asset: Asset, robots: Evidence) -> str:
         """Why this must not be fetched; "" if it may."""
@@ -176,20 +183,20 @@ class Record:
             raise NotConfigured
         return cls(crawler)
 
-    def process_response(self, request: Request, response: Response) -> Response:
+    async def process_response(self, request: Request, response: Response) -> Response:
         if permission := self.crawler.get_downloader_middleware(Permission):
-            self._write(request, permission.collected(request, response))
+            await self._write(request, permission.collected(request, response))
         return response
 
-    def process_exception(self, request: Request, exception: Exception) -> None:
+    async def process_exception(self, request: Request, exception: Exception) -> None:
         if permission := self.crawler.get_downloader_middleware(Permission):
-            self._write(request, permission.failed(request, exception))
+            await self._write(request, permission.failed(request, exception))
 
-    def _write(self, request: Request, page: CollectedPage | None) -> None:
+    async def _write(self, request: Request, page: CollectedPage | None) -> None:
         records = self.crawler.get_item_pipeline(Records)
         if page is None or records is None:
             return
-        assessed = records.record(page)
+        assessed = records.record(await records.whole(page))
         request.meta["maymine"] = {a.policy: {use.value: d.verdict.value for use, d in a.decisions.items()}
                                    for a in assessed.assessments}
 

@@ -2,16 +2,20 @@
 
 **Facts**
 - Findings do not depend on the policy: a page is read once and decided once a policy (rules/assess.py).
+- OURS: a page whose words refer to licences or policies waits for these; others do not wait.
 """
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 
 from rules import Asker, Policy, find, judge, load_policy
+from rules.model import Reference
 from rules.policies import load
+from rules.references import references
 
 from .items import AssessedPage, CollectedPage
 from .run import Run
@@ -63,7 +67,26 @@ class Records:
             self._run.close(complete=reason == "finished")
 
     def process_item(self, item: Any) -> Any:
-        return self.record(item) if isinstance(item, CollectedPage) else item
+        """The page, assessed; an awaitable of it where documents have to come first."""
+        if not isinstance(item, CollectedPage):
+            return item
+        return self._followed(item) if self._named(item) else self.record(item)
+
+    def _named(self, page: CollectedPage) -> tuple[Reference, ...]:
+        """Documents that the words of the page and of its site refer to."""
+        return references(page.evidence, page.asset, self.asker)
+
+    async def whole(self, page: CollectedPage) -> CollectedPage:
+        """The page with the documents that its words refer to."""
+        from .middlewares import Permission  # which needs this pipeline
+        permission = self.crawler.get_downloader_middleware(Permission)
+        named = self._named(page)
+        if permission is None or not named:
+            return page
+        return replace(page, evidence=(*page.evidence, *await permission.documents.of(named)))
+
+    async def _followed(self, page: CollectedPage) -> AssessedPage:
+        return self.record(await self.whole(page))
 
     def record(self, page: CollectedPage) -> AssessedPage:
         """Assess one page and write it down. When this returns, a killed run keeps it."""
