@@ -9,10 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.assess import find
-from rules.limits import HTML_ELEMENTS, RSL_BYTES, RSL_CONTENTS, RSL_DEPTH, RSL_REFERENCES
-from rules.model import Access, Asker, Asset, Carrier, Evidence, Fault, FaultKind, Preference, Statement, Use
+from rules.limits import (
+    AI_TXT_BYTES,
+    FEED_BYTES,
+    HTML_ELEMENTS,
+    RSL_BYTES,
+    RSL_CONTENTS,
+    RSL_DEPTH,
+    RSL_REFERENCES,
+    TDM_PERMISSIONS,
+    TDM_POLICY_BYTES,
+)
+from rules.model import Access, Asker, Asset, Carrier, Evidence, Fault, FaultKind, Form, Preference, Statement, Use
 from rules.references import references
-from rules.signals import READERS, rsl
+from rules.signals import READERS, rsl, tdm_policy
 from rules.signals.link_field import links
 from rules.vocab import bears
 
@@ -277,3 +287,106 @@ def test_an_unknown_asker_gets_no_more_than_every_known_one(chosen):
 def test_what_does_not_conform_permits_nothing(commercial, country, chosen):
     broken = text(chosen).replace(CLOSE, "<permit/>" + CLOSE)
     assert Preference.ALLOW not in set().union(*said(broken, asker=Asker("mybot", commercial, country)).values(), set())
+
+
+# ---- what does not conform
+
+FLAWED = {
+    "two permits": licence(ALL, ALL), "no type": licence("<permits>all</permits>"), "two payments": licence(ALL, "<payment/><payment/>"),
+    "two amounts": licence(ALL, "<payment><amount/><amount/></payment>"), "payment": licence(ALL, '<payment type="beer"/>'),
+    "case": licence('<permits type="usage">ALL</permits>'), "geo": licence(ALL, '<prohibits type="geo">Mars</prohibits>'),
+    "user": licence(ALL, '<prohibits type="user">robots</prohibits>'), "no license": "", "child": licence(ALL) + "<licence/>",
+    "payment child": licence(ALL, "<payment><price/></payment>"),
+}
+
+
+@pytest.mark.parametrize("name", FLAWED)
+def test_a_flaw_is_a_fault_and_permits_nothing(name):
+    body = OPEN + content(FLAWED[name]) + CLOSE
+    assert faults(Carrier.RSL, body) == [FaultKind.MALFORMED]
+    assert Preference.ALLOW not in set().union(*said(body).values(), set())
+
+
+@pytest.mark.parametrize("attributes", ["", 'url=""', 'url="articles/"', 'url="ftp://site.example/"', 'url="https://*.example/"',
+                                        'url="https://u@site.example/"', 'url="/" encrypted="TRUE"'])
+def test_a_content_that_is_none(attributes):
+    body = f"{OPEN}<content {attributes}>{licence(ALL)}</content>{CLOSE}"
+    assert faults(Carrier.RSL, body) == [FaultKind.MALFORMED]
+    assert Preference.ALLOW not in set().union(*said(body).values(), set())
+
+
+@pytest.mark.parametrize("terms, condition", [
+    ('<payment><accepts type="application/x402+json">{}</accepts></payment>', "accepts=application/x402+json"),
+    ('<reporting type="audit"/><reporting type="audit"/>', "reporting=audit")])
+def test_conditions(terms, condition):
+    found = rsl.document(evidence(Carrier.RSL, OPEN + content(licence(ALL, terms)) + CLOSE), ASSET, ASKER)
+    assert {f.terms.conditions for f in found if isinstance(f, Statement) and f.terms} == {(condition,)}
+    encrypted = f'{OPEN}<content url="/" encrypted="true">{licence(ALL)}</content>{CLOSE}'
+    assert said(encrypted) == {Use.SEARCH: {Preference.DISALLOW}, Use.TDM: {Preference.DISALLOW}}
+
+
+@pytest.mark.parametrize("payment", ['<payment type="inference"/>', '<payment><amount currency="XBT">1</amount></payment>'])
+def test_what_is_of_the_draft_is_legacy(payment):
+    found = rsl.document(evidence(Carrier.RSL, OPEN + content(licence(ALL, payment)) + CLOSE), ASSET, ASKER)
+    assert {f.form for f in found if isinstance(f, Statement)} == {Form.LEGACY}
+
+
+@pytest.mark.parametrize("url", ["https://SITE.example:443/a", "http://site.example/", "https://site.example", "*"])
+def test_urls_that_match(url):
+    assert said(OPEN + content(licence(ALL), url=url) + CLOSE) == {Use.SEARCH: {Preference.ALLOW}, Use.TDM: {Preference.ALLOW}}
+
+
+def test_a_host_in_another_script():
+    body = OPEN + content(licence(ALL), url="https://m\u00fcller.example/") + CLOSE
+    assert said(body, Asset("https://xn--mller-kva.example/x")) == {Use.SEARCH: {Preference.ALLOW}, Use.TDM: {Preference.ALLOW}}
+    assert said(OPEN + content(licence(ALL), url="https://\u00fc..example/") + CLOSE) == {}
+
+
+def test_an_alternate_elsewhere():
+    body = OPEN + content(licence(ALL) + "<alternate>https://cdn.example/a</alternate>", url="/x") + CLOSE
+    assert said(body, Asset("https://cdn.example/a")) == {Use.SEARCH: {Preference.ALLOW}, Use.TDM: {Preference.ALLOW}}
+    assert said(body, Asset("https://site.example/a")) == {}
+
+
+def test_more_scripts_than_are_read():
+    script = f'<script type="{TYPE}">{OPEN}{content(licence(ALL), url="")}{CLOSE}</script>'
+    page = "<html><head><script type=module></script><link rel=next href=/>" + script * (RSL_REFERENCES + 1)
+    assert faults(Carrier.BODY, page) == [FaultKind.TRUNCATED]
+
+
+@pytest.mark.parametrize("text, kinds", [
+    ('<rss xmlns:rsl="https://rslstandard.org/rsl">', [FaultKind.MALFORMED]),
+    ('<rss xmlns:rsl="https://rslstandard.org/rsl">' + " " * FEED_BYTES, [FaultKind.TRUNCATED]),
+    ('<?xml version="1.0"?><x xmlns:rsl="https://rslstandard.org/rsl"/>', []),
+    ('<rss xmlns:rsl="https://rslstandard.org/rsl"/>', [])])
+def test_feeds_that_cannot_be_read(text, kinds):
+    assert [f.kind for f in rsl.feed(evidence(Carrier.FEED, text), ASSET, ASKER) if isinstance(f, Fault)] == kinds
+
+
+@pytest.mark.parametrize("head, codec", [("<?xml version='1.0' encoding='ebcdic-cp-us'?>", "ascii"), ("", "latin-1")])
+def test_encodings_that_are_not_read(head, codec):
+    assert faults(Carrier.RSL, f"{head}{OPEN}<!-- \u00e9 -->{CLOSE}".encode(codec, "replace")) == [FaultKind.MALFORMED]
+
+
+# ---- the smaller files
+
+@pytest.mark.parametrize("carrier, head", [(Carrier.TRUST_TXT, "datatrainingallowed=no\n"), (Carrier.AI_TXT, "User-agent: *\nDisallow: /\n")])
+def test_a_long_file_is_read_in_part(carrier, head):
+    body = head + "#" * 60 + "\n" + "# x\n" * (AI_TXT_BYTES // 4)
+    found = [f for read in READERS[carrier] for f in read(evidence(carrier, body), ASSET, ASKER)]
+    assert {f.preference if isinstance(f, Statement) else f.kind for f in found} == {Preference.DISALLOW, FaultKind.TRUNCATED}
+
+
+def test_a_long_policy_keeps_its_reservation():
+    (found,) = tdm_policy.read(evidence(Carrier.TDM_POLICY, " " * (TDM_POLICY_BYTES + 1)), ASSET, ASKER)
+    assert isinstance(found, Statement)
+    assert found.preference is Preference.DISALLOW
+
+
+@pytest.mark.parametrize("body", ["[]", "1", '"x"', "[" * 100_000, '{"permission": [1]}', '{"permission": {"action": 1, "duty": [1]}}',
+                                  '{"permission": [' + '{"duty": {"action": {"@id": "x"}}},' * 500 + "]}", "\ufeff{}"])
+def test_odd_policies_only_refuse(body):
+    found = tdm_policy.read(evidence(Carrier.TDM_POLICY, body), ASSET, ASKER)
+    assert found
+    assert {f.preference for f in found if isinstance(f, Statement)} == {Preference.DISALLOW}
+    assert len(found) <= TDM_PERMISSIONS

@@ -171,7 +171,7 @@ def _license(document: Document, element: etree._Element, where: str, asked: Ter
     lists: dict[str, dict[str, tuple[str, ...]]] = {"permits": {}, "prohibits": {}}
     quote: list[str] = []
     reports: list[str] = []
-    terms, paid = asked, False
+    terms, paid, payments = asked, False, 0
     for child in _children(element, space):
         name = _known(document, child, "license")
         if name in lists:
@@ -184,8 +184,9 @@ def _license(document: Document, element: etree._Element, where: str, asked: Ter
             reports.append(f"reporting={_attribute(child, 'type')}")
             quote.append(f"reporting {_attribute(child, 'type')}".strip())
         elif name == "payment":
-            if paid:
+            if payments:
                 document.flaw(f"{where} has two payments")
+            payments += 1
             payment, told = _payment(document, child, where, terms)
             if payment is not None:
                 terms, paid = payment, True
