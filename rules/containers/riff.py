@@ -6,8 +6,8 @@ Facts (Multimedia Programming Interface, August 1991, 2; EBU Tech 3306, 2009; XM
   on in more of them (`AVIX`). RF64 and BW64: lengths that are all ones stand in `ds64`. AIFF is the same, big end first.
 - XMP: `XMP ` in WebP, `_PMX` in WAV and AVI; in AIFF `APPL` that starts with `XMP `. C2PA: `C2PA`.
 - PRACTICE: WAV and AIFF hold ID3v2 tags in `id3 ` or `ID3 `.
-- OURS: the spellings of one form are read in all of them. A form that says it is longer than the file is a fault only where a
-  chunk is cut off: recorders that were switched off leave such lengths.
+- OURS: the spellings of one form are read in all of them. A form that says it is longer than the file is a fault, unless it has
+  no length at all (0, all ones): so recorders write it that never came back to it.
 """
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def walk(body: bytes, into: Gathering) -> None:
                 into.fault(FaultKind.TRUNCATED, "it ends inside the header of a chunk")
             return
         kind, length = header.unpack_from(body, pos)
-        if kind in FILES and body[pos + 8:pos + 12].isascii():
+        if kind in FILES:
+            if length != ALL_ONES and pos + 8 + length > size:
+                into.fault(FaultKind.TRUNCATED, f"it has {size} bytes, not as many as it says")
             pos += 12
             continue
         if length == ALL_ONES and kind == b"data" and data_bytes:

@@ -28,8 +28,10 @@ COULD_SPEAK = (b"22-rdf-syntax-ns", b"c2pa")
 
 START_BYTES = 4_000
 _START = re.compile(
-    rb"(?:\s++|<\?(?:[^?]|\?(?!>)){0,400}+\?>|<!--(?:[^-]|-(?!->)){0,900}+-->|<!DOCTYPE\s[^>\[]{0,300}+(?:\[[^\]]{0,1500}+\]\s*+)?+>)"
+    rb"(?:\s++|<\?(?:[^?]|\?(?!>)){0,400}+\?>|<!--(?:[^-]|-(?!->)){0,900}+-->|"
+    rb"<!DOCTYPE\s++(?:[\w.-]{1,40}:)?svg[^>\[]{0,300}+(?:\[[^\]]{0,1500}+\]\s*+)?+>)"
     rb"{0,12}+<(?:[\w.-]{1,40}:)?svg[\s>/]", re.IGNORECASE)
+_END = re.compile(rb"</(?:[\w.-]{1,40}:)?svg[\s>]|(?![^<]*+</).*/>\s*+\Z", re.DOTALL)
 _DOCTYPE = re.compile(rb"<!DOCTYPE\s[^>\[]{0,300}+>", re.IGNORECASE)
 
 
@@ -41,6 +43,8 @@ def is_start(start: bytes) -> bool:
 def walk(body: bytes, into: Gathering) -> None:
     plain = body.replace(b"\0", b"") if b"\0" in body[:64] else body
     if not any(word in plain for word in COULD_SPEAK):
+        if not _END.match(plain, max(plain.rfind(b"</"), 0)):
+            into.fault(FaultKind.TRUNCATED, "it ends before its last tag")
         return
     if len(body) > SVG_BYTES or body.count(b"<") > SVG_TAGS:
         into.fault(FaultKind.TRUNCATED, f"more than {SVG_BYTES} bytes or {SVG_TAGS} tags")

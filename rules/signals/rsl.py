@@ -29,6 +29,7 @@ from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
 
 from .. import html
+from ..containers import kind
 from ..html_work import is_bounded
 from ..limits import (
     DETAIL_CHARS,
@@ -210,7 +211,7 @@ def page(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """What the scripts of a page say, and links that lead nowhere; what a feed says of itself."""
     found = _page_of(evidence, asset)
     if not found:
-        return feed(evidence, asset, asker)
+        return feed(evidence, asset, asker) if kind(evidence.body) != "svg" else []
     out = [f for number, (xml, in_head) in enumerate(found.scripts, 1)
            for f in embedded(xml, evidence, "rsl.html", f"script {number}", asset, asker, partial=not in_head)]
     return [*out, *_unusable(found.pointers, evidence), *found.faults]
