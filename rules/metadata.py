@@ -7,9 +7,8 @@ https://www.dublincore.org/specifications/dublin-core/dcmi-terms/; ccREL, https:
   aside or a quotation it speaks of what stands there. `type=application/rsl+xml` makes it RSL and no licence.
 - RDFa and ccREL: `cc:license`, `dct:license` and `xhv:license` in rel or property say the same; the nearest `about` or
   `resource` around them names what they are about.
-- schema.org, in JSON-LD or microdata: `license`, `usageInfo`, `acquireLicensePage`, `conditionsOfAccess`, `copyrightNotice`
-  and `isAccessibleForFree` belong to the item that holds them. Arrays and `@graph` are many items; a block that is no JSON is
-  left out alone.
+- schema.org, in JSON-LD or microdata: `license`, `usageInfo`, `acquireLicensePage` and `isAccessibleForFree` belong to the
+  item that holds them. Arrays and `@graph` are many items; a block that is no JSON is left out alone.
 - Dublin Core: metas and links named `dcterms.license`, `dcterms.rights`, `dcterms.accessRights`, `DC.rights`.
 - OURS: an item is the page where it says so (`url`, `@id`, `mainEntityOfPage`) or where it is no media object and says
   nothing else.
@@ -40,8 +39,7 @@ from .model import Carrier, Fault, FaultKind
 
 LICENSE = "license"
 # Properties of schema.org that are read, by their name in lower case.
-PROPERTIES = {p.lower(): p for p in ("license", "usageInfo", "acquireLicensePage", "conditionsOfAccess", "copyrightNotice",
-                                     "isAccessibleForFree")}
+PROPERTIES = {p.lower(): p for p in ("license", "usageInfo", "acquireLicensePage", "isAccessibleForFree")}
 LICENSE_NAMES = frozenset({"license", "cc:license", "dc:license", "dct:license", "dcterms:license", "xhv:license",
                            "http://creativecommons.org/ns#license", "http://web.resource.org/cc/license",
                            "http://purl.org/dc/terms/license", "http://www.w3.org/1999/xhtml/vocab#license",

@@ -17,7 +17,7 @@ _HIDDEN = re.compile(rb"&(?:#(?:x0*(?:2[bde]|3a|[46][1-9a-f]|[57][0-9a])(?![0-9a
 _LICENSING = (b"rel", b"property", b"itemprop")
 _IS = re.compile(rb"[\t\n\f\r ]*+=[\t\n\f\r ]*+")
 _UNQUOTED_END = re.compile(rb"[\t\n\f\r >]")
-_SCHEMA_WORDS = (b"license", b"usageinfo", b"conditionsofaccess", b"copyrightnotice", b"isaccessibleforfree")
+_SCHEMA_WORDS = (b"license", b"usageinfo", b"isaccessibleforfree")
 _ESCAPED = re.compile(rb"\\u00(?:[46][1-9a-f]|[57][0-9a])")      # a letter
 
 

@@ -173,15 +173,6 @@ def test_a_hostile_account_is_a_fault(body, kind):
     assert [f.kind for f in account.read(evidence, Asset(BASE), Asker("OurBot"))] == [kind]
 
 
-def test_notices_in_words_are_handed_on():
-    page = (b'<!doctype html><meta name="DC.rights" content="No mining"><script type="application/ld+json">'
-            b'{"@type": "Article", "copyrightNotice": "No AI training", "image": {"@type": "ImageObject", "copyrightNotice": "c"}}</script>')
-    evidence = Evidence(Carrier.BODY, BASE, None, Access.OBTAINED, page)
-    assert {text for _, text in reader.texts(evidence, Asset(BASE))} == {"No mining", "No AI training"}
-    feed = b"<rss><channel><copyright>No mining</copyright><item><link>https://site.example/a</link></item></channel></rss>"
-    assert feeds.texts(Evidence(Carrier.FEED, BASE, None, Access.OBTAINED, feed), Asset(BASE)) == [("feed", "No mining")]
-
-
 def test_extruct_is_loaded_by_the_first_page_that_needs_it():
     code = "import sys, rules, rules.signals; assert 'extruct' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

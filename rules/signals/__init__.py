@@ -155,6 +155,8 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
            forms=_EXACT_LEGACY, subjects=tuple(Subject), terms=True, circumstances=(CircumstanceKind.LICENCE_UNREAD,)),
     Signal("prose.xmp", "prose", _B, xmp.read, 0, _RECITAL, _DSM, forms=(Form.PROSE,), preferences=(Preference.DISALLOW,)),
     Signal("prose.iim", "prose", _B, iim.read, 0, _RECITAL, _DSM, forms=(Form.PROSE,), preferences=(Preference.DISALLOW,)),
+    Signal("prose.feed", "prose", Carrier.FEED, feeds.feed, 0, _RECITAL, _DSM, forms=(Form.PROSE,),
+           preferences=(Preference.DISALLOW,)),
     Signal("prose.robots", "prose", _R, prose.robots, 0, _RECITAL, _DSM, forms=(Form.PROSE,),
            preferences=(Preference.DISALLOW,)),
 )}

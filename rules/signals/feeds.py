@@ -4,7 +4,7 @@ Facts (RFC 4287, https://www.rfc-editor.org/rfc/rfc4287; RFC 4946, https://www.r
 modules creativeCommons, cc, Media RSS and Podcasting 2.0, https://podcasting2.org/docs/podcast-namespace/tags/license)
 - RFC 4946, 2: `link rel=license` in a feed or an entry. 2.1: the address `#unspecified` says that no licence was named. 2.4:
   an entry without one has that of its source, and else that of its feed. OURS: so has an item of RSS.
-- RFC 4287, 4.2.10: `rights` is text for people, and so is `copyright` in RSS: notices (texts), unless they are an address of
+- RFC 4287, 4.2.10: `rights` is text for people, and so is `copyright` in RSS: prose (prose.py), unless they are an address of
   a licence.
 - creativeCommons, cc and Podcasting 2.0 name a licence by address or by SPDX identifier. A licence of Media RSS is that of
   the medium.
@@ -24,9 +24,10 @@ from lxml import etree
 from ..creative_commons import licence
 from ..limits import FEED_BYTES, FEED_DEPTH
 from ..metadata import RSL_TYPE
-from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Subject
+from ..model import Asker, Asset, Evidence, Fault, FaultKind, Finding, Subject
 from ..xml_tree import NotXml, root
 from .licence import NO_LICENCE, capped, resolved, state
+from .prose import stated
 
 ATOM, RSS_1, RDF = "http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 MEDIA = "http://search.yahoo.com/mrss"
@@ -40,8 +41,9 @@ NOTICES = frozenset({"rights", "copyright"})
 MEDIA_TYPES = frozenset({"application/atom+xml", "application/rss+xml", "application/rdf+xml"})
 WORDS = (b"license", b"rights", b"copyright")
 
-_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?.{0,500}?\?>\s*|<!--.{0,1500}?-->\s*|<!DOCTYPE[^>\[]{0,300}>\s*){0,8}"
-                    rb"<(?:[\w.-]{1,40}:)?(?:rss|feed|RDF)[\s>]", re.DOTALL)
+_ROOT = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:rss|feed|RDF)[\s>]")
+PROLOG = ((b"<?", b"?>"), (b"<!--", b"-->"), (b"<!", b">"))
+PROLOG_BYTES = 8_192                 # in which a feed that nobody calls one shows what it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +55,25 @@ class _Said:
 
 
 def feed(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
-    """What a feed says of one of its entries."""
+    """What a feed says of one of its entries, by licences and in natural language."""
     page, tree, faults = _tree(evidence)
     if tree is None:
         return faults
     number, entry = next(((n, e) for n, e in enumerate(_entries(tree), 1) if _key(asset.url) in _addresses(e, page)), (0, None))
     medium = entry is not None and _key(asset.url) in _addresses(entry, page, media_only=True)
-    where = f"entry {number}" if number else "feed"
+    places = [] if entry is None else [entry, *(e for e in entry if _name(e) == (ATOM, "source"))]
+    said = [[*_licences(place)] for place in (*places, _channel(tree))]
     out: list[Finding] = []
-    for said in _in_force(tree, entry):
-        subject = Subject.EMBEDDED if said.of_medium and not medium else Subject.ASSET
-        if not said.notice:
-            out += state("licence.feed", said.value, asker, subject, where, page)
-    return capped(out, evidence.carrier)
+    for s in next(filter(None, ([s for s in each if not s.notice] for each in said)), []):
+        subject = Subject.EMBEDDED if s.of_medium and not medium else Subject.ASSET
+        out += state("licence.feed", s.value, asker, subject, f"entry {number}" if number else "feed", page)
+    notices = next(filter(None, ([s.value for s in each if s.notice] for each in said)), [])
+    return capped(out + stated("prose.feed", evidence.carrier, [("rights", text) for text in notices]), evidence.carrier)
 
 
 def body(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """What a feed says of itself, and of its entries as parts of it."""
-    if asset.media_type not in MEDIA_TYPES and not _START.match(evidence.body):
+    if not is_feed(evidence.body, asset.media_type):
         return []
     page, tree, faults = _tree(evidence)
     if tree is None:
@@ -87,18 +90,20 @@ def body(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     return capped(out, evidence.carrier)
 
 
-def texts(evidence: Evidence, asset: Asset) -> list[tuple[str, str]]:
-    """(place, text) of every notice in words about the asset: its entry's, or the feed's where the entry has none."""
-    if evidence.carrier is Carrier.BODY and asset.media_type not in MEDIA_TYPES and not _START.match(evidence.body):
-        return []
-    page, tree, _ = _tree(evidence)
-    if tree is None:
-        return []
-    entry = next((e for e in _entries(tree) if _key(asset.url) in _addresses(e, page)), None)
-    for place, element in (("entry", entry), ("feed", _channel(tree))):
-        if found := [(place, said.value) for said in (_licences(element) if element is not None else ()) if said.notice]:
-            return found
-    return []
+def is_feed(body: bytes, media_type: str = "") -> bool:
+    """Whether a body is called a feed or starts like one, after a declaration and comments."""
+    if media_type in MEDIA_TYPES:
+        return True
+    start, pos = body[:PROLOG_BYTES].removeprefix(b"\xef\xbb\xbf"), 0
+    while True:
+        pos += len(start[pos:]) - len(start[pos:].lstrip())
+        end = next((ends for begins, ends in PROLOG if start.startswith(begins, pos)), b"")
+        if not end:
+            return bool(_ROOT.match(start, pos))
+        found = start.find(end, pos + 2)
+        if found < 0:
+            return False
+        pos = found + len(end)
 
 
 def _tree(evidence: Evidence) -> tuple[str, etree._Element | None, list[Finding]]:
@@ -125,15 +130,6 @@ def _entries(tree: etree._Element) -> Iterator[etree._Element]:
         yield tree
     for parent in dict.fromkeys((_channel(tree), tree)):
         yield from (e for e in parent if _name(e)[1] in ("entry", "item"))
-
-
-def _in_force(tree: etree._Element, entry: etree._Element | None) -> list[_Said]:
-    """The licences of an entry, or those that it inherits."""
-    places = [] if entry is None else [entry, *(e for e in entry if _name(e) == (ATOM, "source"))]
-    for place in (*places, _channel(tree)):
-        if found := [said for said in _licences(place) if not said.notice]:
-            return found
-    return []
 
 
 def _licences(element: etree._Element) -> Iterator[_Said]:

@@ -12,8 +12,7 @@ https://creativecommons.org/2021/12/17/creative-commons-statement-on-cc-licenses
   RSL.
 - OURS: a licence that nobody here can read is a circumstance: it neither grants nor reserves, and it is not silence. So is a
   page where a licence can be bought (`acquireLicensePage`) and an item that is not free to access (`isAccessibleForFree`).
-- OURS: texts (`copyrightNotice`, `conditionsOfAccess`, `DC.rights` without an address) are read as prose or not at all
-  (texts).
+- OURS: `DC.rights` and the like name a licence where they hold the address of one; words are prose (prose.py).
 - OURS: on the page on which an asset is embedded, only what names the asset speaks of it.
 """
 from __future__ import annotations
@@ -45,7 +44,7 @@ from .link_field import links
 
 PROTOCOL = "licence"
 SIGNAL = {"rel": "licence.html", "schema.org": "licence.schema-org", "dublin-core": "licence.dublin-core"}
-TEXTS = frozenset({"copyrightNotice", "conditionsOfAccess", "rights", "accessRights"})
+TEXTS = frozenset({"rights", "accessRights"})
 NO_LICENCE = "http://purl.org/atompub/license#unspecified"       # RFC 4946, 2.1
 
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*:|/|\.{1,2}/|#|\?)\S*", re.IGNORECASE)
@@ -100,13 +99,6 @@ def about(what: str | None, page: str, evidence: Evidence, asset: Asset) -> Subj
     if what is not None and (not what or same_page(what, page) or same_page(what, asset.url)):
         return Subject.ASSET
     return Subject.EMBEDDED
-
-
-def texts(evidence: Evidence, asset: Asset) -> list[tuple[str, str]]:
-    """(place, text) of every notice in words that the metadata of a page holds."""
-    page = evidence.final_uri or evidence.uri
-    return [(f"{said.where}, {said.name}", said.value) for said in read(evidence.body, asset.media_type, page).properties
-            if _is_text(said) and about(said.about, page, evidence, asset) is Subject.ASSET]
 
 
 def resolved(address: str, base: str) -> str:
