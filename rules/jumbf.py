@@ -8,7 +8,7 @@ Facts (ISO/IEC 19566-5, clauses A and B; C2PA Technical Specification 2.2, 11.1,
 - C2PA 11.1: the store has the label `c2pa` and holds one superbox a manifest, the active one last; a manifest holds its
   assertions in a superbox, each in one of its own, whose content is a box `cbor` or `json`. Of labels that are the same, all
   but the first end with `__` and a number.
-- C2PA 11.2.4: a manifest can be compressed: a box `brob` stands for all of its boxes.
+- C2PA 11.2.4: a manifest can be compressed: in its superbox stands a box `brob`, which is the manifest's own in Brotli.
 - OURS: zeros after the last box are padding.
 """
 from __future__ import annotations
@@ -16,9 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .limits import JUMBF_BOXES, JUMBF_DEPTH
+from .containers.inflate import NotInflated, inflate_brotli
+from .limits import JUMBF_BOXES, JUMBF_BYTES, JUMBF_DEPTH
 from .model import FaultKind
 
+COMPRESSED = b"brob"
 LABEL_CHARS = 200
 _LABELLED = 2
 
@@ -33,20 +35,38 @@ class Content:
 
 @dataclass(slots=True)
 class Reading:
-    """Why not all of a store could be read; filled while its contents are asked for."""
+    """What is left of the bounds of one store, and why not all of it could be read; filled while contents are asked for."""
     failure: tuple[FaultKind, str] | None = None
+    boxes_left: int = JUMBF_BOXES
+    inflated_left: int = JUMBF_BYTES
 
 
 def contents(store: bytes, reading: Reading) -> Iterator[Content]:
-    """Every box with contents, in order. Linear; raises nothing. What is damaged goes to `reading`."""
-    todo: list[tuple[memoryview, tuple[str, ...]]] = [(memoryview(store), ())]
-    left = JUMBF_BOXES
+    """Every box with contents, in order, those of compressed manifests among them. Linear; raises nothing."""
+    for content in _contents(store, (), reading):
+        if content.type != COMPRESSED:
+            yield content
+            continue
+        try:
+            inner = inflate_brotli(bytes(content.data), reading.inflated_left)
+        except NotInflated as error:
+            reading.failure = error.kind, f"a manifest: {error}"
+            continue
+        reading.inflated_left -= len(inner)
+        for each in _contents(inner, content.path[:1], reading):
+            if each.type == COMPRESSED:
+                reading.failure = FaultKind.MALFORMED, "a compressed manifest stands in another"
+            yield each
+
+
+def _contents(boxes: bytes, around: tuple[str, ...], reading: Reading) -> Iterator[Content]:
+    todo: list[tuple[memoryview, tuple[str, ...]]] = [(memoryview(boxes), around)]
     while todo:
         data, path = todo.pop()
         inner: list[tuple[memoryview, tuple[str, ...]]] = []
         for kind, box in _boxes(data, reading):
-            left -= 1
-            if left < 0:
+            reading.boxes_left -= 1
+            if reading.boxes_left < 0:
                 reading.failure = FaultKind.TRUNCATED, f"only the first {JUMBF_BOXES} boxes of the store were read"
                 return
             if kind != b"jumb":

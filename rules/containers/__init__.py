@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..memo import latest
 from ..model import Asker, Asset, Evidence, Finding
-from . import bmff, gif, id3, jpeg, png, psd, riff, svg, text, tiff
+from . import bmff, gif, id3, jpeg, pdf, png, psd, riff, svg, text, tiff, zip_file
 from .parts import Gathering, Part, Parts
 
 __all__ = ["Part", "Parts", "faults", "kind", "parts"]
@@ -22,6 +22,7 @@ WALKERS: dict[str, Walker] = {
     **dict.fromkeys(("webp", "wav", "avi", "aiff"), riff.walk),
     **dict.fromkeys(("avif", "heic", "mp4", "mov", "jp2", "jxl"), bmff.walk),
     **dict.fromkeys(("mp3", "flac"), id3.walk),
+    "pdf": pdf.walk, "zip": zip_file.walk,
     "eps": text.walk_postscript, "xmp": text.walk_xmp, "jumbf": text.walk_jumbf,
 }
 NO_PARTS = Parts()

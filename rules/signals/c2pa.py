@@ -24,23 +24,23 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ..cbor import Map, NotCbor, decode
 from ..containers import parts
 from ..jumbf import Content, Reading, contents
-from ..limits import ASSERTION_BYTES, ASSERTIONS, DETAIL_CHARS, HTML_BYTES, QUOTE_CHARS, URL_CHARS
+from ..limits import ASSERTION_BYTES, ASSERTIONS, DETAIL_CHARS, HTML_BYTES, QUOTE_CHARS
 from ..memo import latest
 from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement, Terms
 from ..vocab import TERMS, Term
+from .xmp import provenance
 
 SIGNAL, PROTOCOL = "c2pa.assertion", "cawg"
 LABELS = ("cawg.training-mining", "c2pa.training-mining")
 PREFIXES = ("cawg", "c2pa")
 ALLOWED, NOT_ALLOWED, CONSTRAINED = "allowed", "notAllowed", "constrained"
 INFO = ("constraint_info", "constraints_info")
-PROVENANCE = "provenance"
 
 _NOT_LETTERS = re.compile(r"[^a-z]")
 _WORDS = {_NOT_LETTERS.sub("", word): term for (protocol, word), term in TERMS.items() if protocol == PROTOCOL}
@@ -50,8 +50,6 @@ _SCRIPT = re.compile(rb"<script\b[^<>]{0,500}?\btype\s*=\s*[\"']?application/c2p
 _LINK = re.compile(rb"<link\b[^<>]{0,1000}?\brel\s*=\s*[\"']?[^\"'<>]{0,80}?\bc2pa-manifest\b", re.IGNORECASE)
 _BEGIN, _END = b"-----BEGIN C2PA MANIFEST-----", b"-----END C2PA MANIFEST-----"
 _DATA_URI = re.compile(rb"\Adata:application/(?:x-)?c2pa(?:-manifest-store)?;base64,", re.IGNORECASE)
-_PROVENANCE = re.compile(rb"provenance\s*(?:=\s*[\"']|>)\s*([^\"'<>\s]{1,2083})")
-_TERMS_NAMESPACE = b"http://purl.org/dc/terms/"
 
 
 def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
@@ -61,17 +59,15 @@ def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
 
 @latest
 def _found(body: bytes) -> tuple[Finding, ...]:
-    inside = _Inside()
-    if body[4:8] == b"jumb":
-        inside.store(body, "c2pa")
-    else:
-        held = parts(body)
-        for part in held.jumbf:
-            inside.store(part.data, "c2pa")
-        if not held.jumbf:
-            inside.findings += (f for part in held.xmp for f in _elsewhere(part.data, part.where))
-        if not held.kind:
-            inside.text(body)
+    inside, held = _Inside(), parts(body)
+    for part in held.jumbf:
+        inside.store(part.data)
+    if not held.jumbf:
+        for where, uri in provenance(body):
+            absent = "remote manifest not read" if "://" in uri else "the manifest that it names is not in it"
+            inside.fault(FaultKind.NOT_COLLECTED, f"{absent}: {uri}", where)
+    if not held.kind:
+        inside.text(body)
     return tuple(dict.fromkeys(inside.findings))
 
 
@@ -97,13 +93,11 @@ class _Inside:
     """Everything that one body holds."""
     findings: list[Finding] = field(default_factory=list)
 
-    def store(self, data: bytes, where: str) -> None:
+    def store(self, data: bytes, where: str = "c2pa") -> None:
         """One manifest store: a statement for each use that one of its manifests restricts."""
         reading, said = Reading(), dict[tuple[str, str], list[_Said]]()
         number = 0
         for content in contents(data, reading):
-            if content.type == b"brob":
-                self.fault(FaultKind.TRUNCATED, "a compressed manifest was not read", _place(content, where))
             label = _assertion(content)
             if not label:
                 continue
@@ -143,7 +137,7 @@ class _Inside:
         except (binascii.Error, ValueError):
             data = b""
         if data[4:8] == b"jumb":
-            self.store(data, "c2pa")
+            self.store(data)
         else:
             self.fault(FaultKind.MALFORMED, "a manifest that is no Base64 of one", where)
 
@@ -254,15 +248,3 @@ def _strictest(answers: list[_Said]) -> list[Statement]:
     return [Statement(SIGNAL, use, Preference.DISALLOW, form=Form.LENIENT if note else top.form, where=top.where,
                       terms=Terms(conditions=(top.info[:DETAIL_CHARS],)) if top.info else None, quote=top.quote, note=note)
             for use in top.term.uses]
-
-
-def _elsewhere(packet: bytes, where: str) -> Iterable[Fault]:
-    """A manifest that XMP names and that the file does not hold."""
-    if b"\0" in packet[:64]:
-        packet = packet.replace(b"\0", b"")
-    if _TERMS_NAMESPACE not in packet:
-        return
-    for found in _PROVENANCE.finditer(packet):
-        uri = found[1].decode("utf-8", "replace")[:URL_CHARS]
-        detail = f"remote manifest not read: {uri}" if "://" in uri else f"the manifest that it names is not in it: {uri}"
-        yield Fault(Carrier.BODY, FaultKind.NOT_COLLECTED, detail[:DETAIL_CHARS], where)
