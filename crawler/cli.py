@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from .commands import agents, assess, check, crawl, decide, demo, explain, policy, replay, signals
+from .commands import agents, assess, check, crawl, decide, demo, explain, images, policy, replay, signals, tag
 
 COMMANDS: tuple[click.Command, ...] = (
     check.command,
@@ -16,6 +16,8 @@ COMMANDS: tuple[click.Command, ...] = (
     decide.command,
     replay.command,
     assess.command,
+    images.command,
+    tag.command,
     policy.command,
     signals.command,
     agents.command,

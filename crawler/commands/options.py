@@ -119,6 +119,12 @@ def reason(error: OSError | UnicodeDecodeError) -> str:
     return error.strerror or "it failed" if isinstance(error, OSError) else f"it is not UTF-8 at byte {error.start}"
 
 
+def complain(message: str) -> None:
+    """Tell on standard error what went wrong."""
+    from ..terminal import say
+    say(f"Error: {message}", err=True)
+
+
 def example(*lines: str) -> str:
     """The last paragraph of every --help."""
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)

@@ -25,11 +25,9 @@ PLUS = "http://ns.useplus.org/ldf/xmp/1.0/"
 RIGHTS = "http://ns.adobe.com/xap/1.0/rights/"
 IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 TDM = "http://www.w3.org/ns/tdmrep/"
-TERMS = "http://purl.org/dc/terms/"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 PREFIXES = {RDF: "rdf", PLUS: "plus", RIGHTS: "xmpRights", IPTC: "Iptc4xmpExt", TDM: "tdm"}
-DATA_MINING, PROVENANCE = f"{{{PLUS}}}DataMining", f"{{{TERMS}}}provenance"
-DESCRIPTION, RESOURCE, PARSE_TYPE = f"{{{RDF}}}Description", f"{{{RDF}}}resource", f"{{{RDF}}}parseType"
+DESCRIPTION, PARSE_TYPE = f"{{{RDF}}}Description", f"{{{RDF}}}parseType"
 EMPTY = ('<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/">'
          f'<rdf:RDF xmlns:rdf="{RDF}"><rdf:Description rdf:about=""/></rdf:RDF></x:xmpmeta>\n<?xpacket end="w"?>').encode()
 
@@ -87,21 +85,6 @@ def _text(packet: bytes) -> str:
 def mentions(packet: bytes) -> bool:
     """Whether it could hold a Data Mining property. No parse."""
     return any(word in packet for word in _MENTIONS)
-
-
-def data_mining(packet: bytes) -> tuple[str, ...]:
-    """What the packet says about data mining, as written. Raises NotWritten where it is none."""
-    found: list[str] = []
-    for description in _Packet(packet).descriptions:
-        found += [description.get(DATA_MINING, "")] if DATA_MINING in description.attrib else []
-        for element in description.iterchildren(DATA_MINING):
-            found.append((element.get(RESOURCE) or "".join(map(str, element.itertext()))).strip())
-    return tuple(found)
-
-
-def is_remotely_signed(packet: bytes) -> bool:
-    """Whether it points to a C2PA manifest elsewhere. Raises NotWritten where it is no packet."""
-    return any(PROVENANCE in d.attrib or d.find(PROVENANCE) is not None for d in _Packet(packet).descriptions)
 
 
 def edited(packets: Sequence[bytes], tag: Tag, *, pdf: bool = False) -> list[bytes]:

@@ -27,7 +27,7 @@ SIGNED = 1                           # SigFlags, 12.7.3
 
 
 def splices(body: bytes, edit: Edit, *, break_signature: bool = False) -> list[Splice]:
-    """What changes when the packet becomes what `edit` makes of it. Raises NotWritten; ImportError without pikepdf."""
+    """What changes when the packet becomes what `edit` makes of it. Raises NotWritten."""
     import pikepdf
     before = _last_xref(body)
     try:
@@ -45,16 +45,6 @@ def splices(body: bytes, edit: Edit, *, break_signature: bool = False) -> list[S
             return [Splice(len(body), b"", _update(pdf, body, before, new))]
     except pikepdf.PasswordError:
         raise NotWritten("it is encrypted") from None
-    except pikepdf.PdfError as error:
-        raise NotWritten(f"it is damaged: {str(error)[:200]}") from None
-
-
-def packet_of(body: bytes) -> bytes:
-    """The packet of a document. Raises NotWritten; ImportError without pikepdf."""
-    import pikepdf
-    try:
-        with pikepdf.open(BytesIO(body), suppress_warnings=True) as pdf:
-            return _packet(pdf)
     except pikepdf.PdfError as error:
         raise NotWritten(f"it is damaged: {str(error)[:200]}") from None
 
