@@ -13,6 +13,8 @@ from typing import Any
 
 from rules import Assessment, Circumstance, Fault, Finding, Policy, Preference, Statement, Use, Verdict, explain
 from rules.assess import decide
+from rules.contradictions import contradictions
+from rules.contradictions import sentence as contradiction
 from rules.explain import sentence, words
 from rules.model import Access, Audience, Decision, Effect
 from rules.record import JSON, evidence_record, to_record
@@ -34,6 +36,7 @@ def answer(a: Assessment, policy: Policy, language: str = "en") -> JSON:
         "reasons": list(_reasons(a, policy, language)),
         "silent": list(_silent(a, language)),
         "unread": list(_unread(a, language)),
+        "contradictions": list(_contradictions(a, language)),
         "changes": list(_changes(a, policy, language)),
         "evidence": [evidence_record(e) for e in a.evidence],
         "record": to_record(a),
@@ -85,12 +88,29 @@ def _silent(a: Assessment, language: str) -> Iterator[JSON]:
 
 
 def _unread(a: Assessment, language: str) -> Iterator[JSON]:
-    """Every fault once; `decides` tells those that made a verdict what it is."""
+    """Every fault once; `decides` tells those that made a verdict what it is. Then what did not come and is no fault."""
     told = words(language)
     deciding = {a.findings[r.finding] for d in a.decisions.values() for r in d.decisive}
     for f in dict.fromkeys(f for f in a.findings if isinstance(f, Fault)):
         yield {"carrier": f.carrier.value, "name": told["carrier"][f.carrier.value], "fault": told["fault"][f.kind.value],
                "detail": f.detail, "where": f.where, "decides": f in deciding}
+    faulty = {f.carrier for f in a.findings if isinstance(f, Fault)}
+    for e in a.evidence:
+        if not e.has_bytes and e.access is not Access.UNAVAILABLE and e.carrier not in faulty:
+            yield {"carrier": e.carrier.value, "name": told["carrier"][e.carrier.value], "fault": told["fault"][e.access.value],
+                   "detail": ", ".join(filter(None, (e.uri, e.detail))), "where": "", "decides": False}
+
+
+def _contradictions(a: Assessment, language: str) -> Iterator[JSON]:
+    """Two words that do not go together: whoever wrote them will want to know. No verdict hangs on it."""
+    for c in contradictions(a.findings):
+        sides = (("grant", a.findings[c.grant]), ("against", a.findings[c.against]))
+        yield {"kind": c.kind.value, "sentence": contradiction(c, a.findings, language),
+               **{side: _word(a, f) for side, f in sides if isinstance(f, Statement)}}
+
+
+def _word(a: Assessment, f: Statement) -> JSON:
+    return {"signal": f.signal, "use": f.use.value, "preference": f.preference.value, "quote": f.quote, "place": place(a, f)}
 
 
 def _changes(a: Assessment, policy: Policy, language: str) -> Iterator[JSON]:

@@ -55,7 +55,7 @@ def judge(asset: Asset, asker: Asker, evidence: tuple[Evidence, ...], findings: 
 
 
 def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
-    """What one piece of evidence says. Not obtained is a finding, too; only `unavailable` is silence, but not of a licence."""
+    """What one piece of evidence says. Not obtained is a finding, too; only `unavailable` is silence, and not of a licence."""
     out: list[Finding] = []
     if evidence.has_bytes:
         for reader in READERS[evidence.carrier]:

@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from crawler.demo import sites
+from crawler.demo import served, sites
 from rules import policies
 
 ROOT = Path(__file__).parents[1]
@@ -49,7 +50,7 @@ def test_the_demo_tells_a_person_and_leaves_what_it_made_alone(tmp_path):
     for site in sites():
         assert site.name in first.stdout
         assert second.stdout.count(site.moral) == 2
-    assert "Leave may be had at: https://photographer.example/licences.json" in first.stdout
+    assert re.search(r"Leave may be had at: http://127\.0\.0\.1:\d+/licences\.json", first.stdout)
     assert "maymine replay maymine-demo" in first.stdout
 
 
@@ -61,3 +62,57 @@ def test_a_folder_that_holds_other_things_is_left_alone(tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert "beach.jpg" in done.stderr
     assert [p.name for p in (tmp_path / "holiday").iterdir()] == ["beach.jpg"]
+
+
+SIGNALS_AT_ONCE = {
+    "robots.rule", "aipref.robots", "content-signal.robots", "robots-ai.robots", "prose.robots", "rsl.document", "tdmrep.file",
+    "tdmrep.policy", "tdmrep.header", "tdmrep.html", "ai-txt.file", "trust-txt.file", "robots-meta.header", "aipref.header",
+    "robots-meta.html", "licence.html", "licence.schema-org", "prose.html"}
+
+
+def check(folder: Path, name: str, *words: str) -> str:
+    """What `maymine check` says about the page of one story."""
+    with served([site for site in sites() if site.name == name]) as web:
+        done = subprocess.run([sys.executable, "-m", "crawler.cli", "check", "--allow-private", *words, *web], capture_output=True,
+                              text=True, timeout=RUNAWAY_S, cwd=folder, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"})
+    assert (done.returncode, done.stderr) == (1, "")
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_everything_at_once_is_explained_with_its_place_and_its_contradictions(tmp_path):
+    view, = json.loads(check(tmp_path, "everything-at-once", "--format", "json"))
+    stated = [f for f in view["record"]["findings"] if f["kind"] == "statement"]
+    assert {f["signal"] for f in stated} == SIGNALS_AT_ONCE
+    assert len(SIGNALS_AT_ONCE) >= 15
+    told = [s for r in view["reasons"] for s in (*r["because"], *r["also"])]
+    for f in stated:
+        assert any(f["where"] in s and f["quote"] in s for s in told), f
+    kinds = {(c["kind"], c["grant"]["signal"]) for c in view["contradictions"]}
+    assert kinds == {("licensed-and-reserved", "licence.html"), ("two-licences", "licence.html")}
+    against = {c["against"]["signal"] for c in view["contradictions"]}
+    assert against >= SIGNALS_AT_ONCE - {"robots.rule", "tdmrep.file", "tdmrep.policy", "tdmrep.header", "licence.html"}
+    assert {c["against"]["place"].partition("/")[2].partition("/")[2].partition("/")[2] for c in view["contradictions"]} >= {
+        "robots.txt, line 7", "ai.txt, line 2", "trust.txt, line 2", "essays/moss.html, meta 2", "license.xml, content 1, license 2"}
+    assert view["unread"] == []
+
+
+@pytest.mark.slow
+def test_contradictions_stand_in_the_text_and_the_price_of_a_licence_too(tmp_path):
+    text = " ".join(check(tmp_path, "everything-at-once").split())
+    assert "Contradictions: - licence.html, link 1, names a licence" in text
+    assert re.search(r"Other side: http://127\.0\.0\.1:\d+/trust\.txt, line 2: 'datatrainingallowed=no' \(trust-txt\.file\)", text)
+    newspaper = " ".join(check(tmp_path, "newspaper").split())
+    assert "Contradictions" not in newspaper
+    assert "payment subscription 900.00 EUR" in newspaper
+
+
+@pytest.mark.slow
+def test_a_run_tells_contradictions_as_a_check_does(tmp_path):
+    run = tmp_path / "run"
+    with served([site for site in sites() if site.name == "two-minds"]) as web:
+        crawl = [sys.executable, "-m", "crawler.cli", "crawl", "--allow-private", *web, "-o", str(run)]
+        subprocess.run(crawl, capture_output=True, timeout=RUNAWAY_S, cwd=ROOT, check=True)
+    explain = [sys.executable, "-m", "crawler.cli", "explain", str(run), *web]
+    done = subprocess.run(explain, capture_output=True, text=True, timeout=RUNAWAY_S, cwd=ROOT, check=False)
+    assert "allows training AI, and tdmrep.header" in done.stdout

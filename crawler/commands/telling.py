@@ -23,6 +23,7 @@ def tell(view: JSON, verbose: bool = False) -> None:
     _list("Also found, without deciding", list(dict.fromkeys(also for r in view["reasons"] for also in r["also"])))
     _list("Silent", [f"{s['name']}{'' if s['there'] else ', as there is none'}" for s in view["silent"]])
     _list("Could not be read", [unread(u) for u in view["unread"]])
+    _contradictions(view["contradictions"])
     _list("Would change the answer", [change(c) for c in view["changes"]])
     if older := view.get("older_readings"):
         _list("Older crawlers will read this robots.txt differently",
@@ -42,6 +43,25 @@ def _reason(reason: JSON) -> None:
                           ("Leave may be had at", reason["terms"]), ("In return", reason["duties"])):
         for thing in things:
             paragraph(thing, 4, f"{label}: ")
+
+
+def _contradictions(found: list[JSON]) -> None:
+    """For each word the first sentence about it, then its place, and all that stands against it."""
+    if found:
+        say("Contradictions:")
+    groups: dict[tuple[str, str], list[JSON]] = {}
+    for c in found:
+        groups.setdefault((c["kind"], _quoted(c["grant"])), []).append(c)
+    for (_, grant), group in groups.items():
+        paragraph(group[0]["sentence"], 2, "- ")
+        paragraph(grant, 4, "One side: ")
+        for against in dict.fromkeys(_quoted(c["against"]) for c in group):
+            paragraph(against, 4, "Other side: ")
+
+
+def _quoted(word: JSON) -> str:
+    """A word and its place."""
+    return f"{word['place']}: '{word['quote']}' ({word['signal']})" if word["quote"] else f"{word['place']} ({word['signal']})"
 
 
 def _list(title: str, things: list[str]) -> None:
