@@ -236,6 +236,8 @@ def _tdmrep(packet: Packet) -> list[Finding]:
     answer = tdmrep.said([p.value for p in told])
     if not answer:
         return []
+    if answer.preference is Preference.ALLOW and not all(p.own for p in told):
+        return []
     if not answer.note and not all(p.exact and p.own for p in told):
         answer = tdmrep.Said(answer.preference, "namespace-or-place")
     policy = next(iter(packet.values("policy")), "")
