@@ -24,7 +24,7 @@ from rules.record import time_from_text
 from rules.references import SITE_FILES
 
 LINE_BYTES = 64 << 20                # OURS: longer lines are not read
-LINE_KEYS = ("url", "token", "media_type", "embedder", "commercial", "country", "evidence")
+LINE_KEYS = ("url", "token", "media_type", "embedder", "variant_of", "commercial", "country", "evidence")
 EVIDENCE_KEYS = ("carrier", "uri", "at", "access", "body", "body_base64", "status", "final_uri", "detail")
 CARRIERS = tuple(c.value for c in Carrier)
 ACCESSES = tuple(a.value for a in Access)
@@ -46,7 +46,7 @@ def parse_line(line: bytes, default: Asker) -> Input:
     if not url:
         raise InputError("'url' is missing")
     media_type = _text(given, "media_type", "").split(";")[0].strip().lower()
-    asset = Asset(_absolute(url), media_type, _text(given, "embedder", ""))
+    asset = Asset(_absolute(url), media_type, _text(given, "embedder", ""), _text(given, "variant_of", ""))
     token = _text(given, "token", default.token)
     if not token:
         raise InputError("'token' is empty; leave it out, or name the product token of the crawler")

@@ -20,6 +20,7 @@ from .model import (
     Finding,
     Reason,
     Statement,
+    Subject,
     Terms,
     Use,
     Verdict,
@@ -45,7 +46,8 @@ def assess(asset: Asset, evidence: Iterable[Evidence], policy: Policy, asker: As
 def find(evidence: Iterable[Evidence], asset: Asset, asker: Asker) -> tuple[Finding, ...]:
     """Every finding about the asset, whatever the policy: read once, decide many."""
     evidence = tuple(evidence)
-    return resolve([*(f for e in evidence for f in read(e, asset, asker)), *unfollowed(evidence, asset, asker)])
+    found = [f for e in evidence for f in read(e, asset, asker)]
+    return resolve([*found, *unfollowed(evidence, asset, asker), *lost(found, evidence, asset)])
 
 
 def judge(asset: Asset, asker: Asker, evidence: tuple[Evidence, ...], findings: tuple[Finding, ...], policy: Policy) -> Assessment:
@@ -72,6 +74,17 @@ def unfollowed(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker) -> li
     seen = {(e.carrier, e.uri) for e in evidence}
     return [Fault(r.carrier, FaultKind.NOT_COLLECTED, r.uri, r.where)
             for r in references(evidence, asset, asker) if r.needed and (r.carrier, r.uri) not in seen]
+
+
+def lost(found: Iterable[Finding], evidence: tuple[Evidence, ...], asset: Asset) -> list[Finding]:
+    """A copy that says nothing, of an original that nobody looked at: copies lose what stood in the original, so their silence
+    is none. The original is looked at where it stands among the evidence as a body; what it says is read like the rest."""
+    looked_at = any(e.carrier is Carrier.BODY and e.uri == asset.variant_of and e.has_bytes for e in evidence)
+    if not asset.variant_of or looked_at:
+        return []
+    if any(isinstance(f, Statement) and SIGNALS[f.signal].carrier is Carrier.BODY and f.subject is Subject.ASSET for f in found):
+        return []
+    return [Fault(Carrier.BODY, FaultKind.UNRESOLVED, f"a copy, which may have lost words of {asset.variant_of}"[:DETAIL_CHARS])]
 
 
 def missing(evidence: tuple[Evidence, ...], policy: Policy) -> list[Finding]:

@@ -20,6 +20,8 @@ class Carrier(Enum):
     LLMS_TXT = "llms.txt"
     HTTP_FIELDS = "http-fields"      # status line, if known, and header lines, as received
     BODY = "body"                    # the asset's own bytes; readers sniff what they are
+    EMBEDDING_FIELDS = "embedding-fields"    # header lines of the page in which the asset is embedded
+    EMBEDDING_PAGE = "embedding-page"        # that page; read for words about what is embedded in it alone
     RSL = "rsl"                      # a licence document that one of the others refers to
     TDM_POLICY = "tdm-policy"        # a TDMRep policy that one of the others refers to
     TERMS_PAGE = "terms-page"        # terms of use of the site, for people
@@ -69,6 +71,7 @@ class Asset:
     url: str
     media_type: str = ""             # essence of Content-Type, lower case; "" if not known
     embedder: str = ""               # URL of the page on which it was found, if any
+    variant_of: str = ""             # URL of the original, where this is a smaller or cut copy of another file
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,7 +284,7 @@ def _example(node: Node) -> Example:
         row["name"].text(), {c: n.text() for c, n in given.items()}, row["use"].member(Use),
         row["verdict"].word(("permitted", "undetermined", "prohibited")), tuple(row["by"].texts()),
         {k: n.text() for k, n in row["asker"].fields((), ("token", "commercial", "country")).items()} if "asker" in row else {},
-        {k: n.text() for k, n in row["asset"].fields((), ("url", "media_type", "embedder")).items()} if "asset" in row else {},
+        {k: n.text() for k, n in row["asset"].fields((), ("url", "media_type", "embedder", "variant_of")).items()} if "asset" in row else {},
         node.line)
 
 

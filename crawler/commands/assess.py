@@ -38,7 +38,7 @@ def command(ctx: click.Context, policies: tuple[Policy, ...], asker: Asker) -> N
     Reads JSON Lines from standard input, one item of the web a line, and writes one record for each line and policy:
 
     \b
-      {"url": "...", "token"?, "media_type"?, "embedder"?, "commercial"?, "country"?,
+      {"url": "...", "token"?, "media_type"?, "embedder"?, "variant_of"?, "commercial"?, "country"?,
        "evidence": [{"carrier": "robots.txt" | "tdmrep.json" | "http-fields" | "body" | ...,
                      "uri"?, "at"?, "access"?, "status"?, "final_uri"?, "detail"?,
                      "body" | "body_base64"}]}
@@ -49,14 +49,15 @@ def command(ctx: click.Context, policies: tuple[Policy, ...], asker: Asker) -> N
 
     Exit code: 0 every line was assessed, 3 some could not be.
     """
-    from ..terminal import progress
+    from ..terminal import harmless_json, progress
     source, out = sys.stdin.buffer, sys.stdout.buffer
     size_bytes = size_of(source)
     failed = False
-    with nullcontext() if sys.stdout.isatty() else progress("assessing", size_bytes) as done:
+    watched = sys.stdout.isatty()
+    with nullcontext() if watched else progress("assessing", size_bytes) as done:
         for number, line in enumerate(bounded_lines(source), 1):
             for text, good in answer(number, line, policies, asker):
-                out.write(text.encode("utf-8") + b"\n")
+                out.write((harmless_json(text) if watched else text).encode("utf-8") + b"\n")
                 failed |= not good
             if size_bytes is None:
                 out.flush()

@@ -7,7 +7,8 @@ Facts (draft-illyes-repext-00, https://datatracker.ietf.org/doc/draft-illyes-rep
 - Google: directives stand between commas. In the field, `token:` opens a scope that lasts to the end of its line or the next
   scope; `max-snippet`, `max-image-preview`, `max-video-preview` and `unavailable_after` carry a value and open no scope.
 - A date of `unavailable_after` may hold a comma after the day of the week.
-- DeviantArt: `noai` speaks of the page, `noimageai` of its images. When the asset is an image itself, it is the image meant.
+- DeviantArt: `noai` speaks of the page, `noimageai` of its images. When the asset is an image itself, it is the image meant;
+  when the page around the asset says so, the asset is one of its images, and nothing else of that page is about it.
 - `nosnippet` and `max-snippet:0` keep a text out of excerpts and direct answers; leave is a matter of length, so they carry
   terms.
 - Bing (2023-09-22): `noarchive` keeps a page out of Copilot and of training; `nocache` leaves them its address, title and
@@ -36,6 +37,9 @@ from . import http_fields
 
 VALUED = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
 EVERYONE = frozenset({"", "*", "robots"})
+PAGE = Asset("", "text/html")        # every page that embeds something
+NO_IMAGES = ("application/", "audio/", "font/", "model/", "text/", "video/")
+UNTYPED = frozenset({"application/octet-stream", "text/plain"})     # what servers say of files that they do not know
 OF_IMAGES = frozenset({"noimageai", "noimageindex"})
 NO_CACHE = Terms(conditions=("url", "title", "snippet"))
 # Directive -> operator, in lower case, that reads it in its own way -> what it reads.
@@ -129,6 +133,24 @@ def html(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     said = [_Said(_inside(meta, d), f"meta {meta.index}", meta.content)
             for meta in pages.read(evidence, asset).metas if _is_for_robots(meta.name, asker) for d in parse(meta.content)]
     return _once(s for one in _softened(said) for s in _statements("robots-meta.html", one, asker, Subject.EMBEDDED))
+
+
+def embedding_fields(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
+    """What the header of a page says of the image in it."""
+    return _of_image("robots-meta.embedding-fields", header(evidence, PAGE, asker), asset)
+
+
+def embedding_page(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
+    """What a page says of the image in it."""
+    return _of_image("robots-meta.embedding-page", html(evidence, PAGE, asker), asset)
+
+
+def _of_image(signal: str, said: list[Finding], asset: Asset) -> list[Finding]:
+    """Of what a page says, what is about this asset, as one of its images."""
+    if asset.media_type.startswith(NO_IMAGES) and asset.media_type not in UNTYPED:
+        return []
+    return [replace(s, signal=signal, subject=Subject.ASSET) for s in said
+            if isinstance(s, Statement) and s.subject is Subject.EMBEDDED]
 
 
 def _is_for_robots(name: str, asker: Asker) -> bool:
