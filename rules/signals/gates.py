@@ -85,12 +85,14 @@ def page(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
         return []
     if b"x402Version" in body and (terms := _x402(body)):
         return [_found(PAYWALLED, "x402", f"x402 {terms.amount}", terms, "body")]
+    if not is_html(body, asset.media_type):
+        return []
     lowered = body.lower()
     sure = next((word for word in CHALLENGES if word in lowered), b"")
     widget = sure or next((word for word in WIDGETS if word in lowered), b"")
     if not widget and b"password" in lowered and _PASSWORD.search(lowered):
         widget = b"password"
-    if not widget or not is_html(body, asset.media_type):
+    if not widget:
         return []
     if not sure and len("".join(visible(utf8(body).decode("utf-8", "replace")).split())) > WALL_TEXT_CHARS:
         return []

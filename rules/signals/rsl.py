@@ -70,7 +70,7 @@ from .rsl_terms import Kind, Standing, evaluate
 FEED_ROOTS = frozenset({"rss", "feed", "RDF"})
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_UNUSABLE = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}]")
+_UNUSABLE = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}\ud800-\udfff]")
 _FEED_START = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:\?xml|rss\b|feed\b|rdf:RDF\b)")
 
 
@@ -280,7 +280,7 @@ class _Page:
 
 def _page_of(evidence: Evidence, asset: Asset) -> _Page | None:
     body = evidence.body
-    return _page(body) if _could_speak(body) and html.is_html(body, asset.media_type) else None
+    return _page(body) if html.is_html(body, asset.media_type) and _could_speak(body) else None
 
 
 def _could_speak(body: bytes) -> bool:
@@ -322,7 +322,7 @@ def _essence(media_type: str) -> str:
 
 def feed(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """What the items of a feed say about the asset."""
-    if NAMESPACE.encode() not in evidence.body or not _FEED_START.match(evidence.body):
+    if not _FEED_START.match(evidence.body) or NAMESPACE.encode() not in evidence.body:
         return []
     elsewhere = authority(asset.url) != authority(evidence.final_uri or evidence.uri)
     signal = "rsl.feed" if evidence.carrier is Carrier.FEED else "rsl.feed-body"
