@@ -30,6 +30,7 @@ class Frontier:
 
     def __init__(self, path: Path | None = None):
         self.depths: dict[str, int] = {}
+        self.media: dict[str, tuple[str, str, bool]] = {}    # page where it was found, original, whether it is embedded there
         self.sitemaps: dict[str, bool] = {}          # whether it has been read
         self._file: BinaryIO | None = None
         if path is not None:
@@ -51,7 +52,8 @@ class Frontier:
     def _take(self, entry: dict[str, object]) -> None:
         match entry:
             case {"url": str(url), "depth": int(depth)}:
-                self.depths.setdefault(url, depth)
+                if self.depths.setdefault(url, depth) == depth and "medium" in entry:
+                    self.media.setdefault(url, _medium(entry))
             case {"sitemap": str(url)}:
                 self.sitemaps.setdefault(url, False)
             case {"read": str(url)}:
@@ -72,6 +74,18 @@ class Frontier:
                 new.append(key)
         self._write({"url": url, "depth": depth} | ({"from": finder} if finder else {}) for url in new)
         return new
+
+    def add_medium(self, url: str, depth: int, finder: str, original: str, embedded: bool, most: int = 0) -> str:
+        """The same for an image or a document of a page: as it is spelled; "" if it is not new."""
+        try:
+            key = key_of(url)
+        except ValueError:
+            return ""
+        if key in self.depths or len(key) > limits.URL_CHARS or (most and len(self.depths) >= most):
+            return ""
+        self.depths[key], self.media[key] = depth, (finder, original, embedded)
+        self._write([{"url": key, "depth": depth, "from": finder, "medium": [original, embedded]}])
+        return key
 
     def add_sitemaps(self, urls: Iterable[str]) -> list[str]:
         new = [url for url in dict.fromkeys(urls) if url not in self.sitemaps and len(url) <= limits.URL_CHARS]
@@ -100,3 +114,10 @@ class Frontier:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _medium(entry: dict[str, object]) -> tuple[str, str, bool]:
+    match entry:
+        case {"from": str(finder), "medium": [str(original), bool(embedded)]}:
+            return finder, original, embedded
+    return "", "", True

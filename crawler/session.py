@@ -31,9 +31,9 @@ class Listed(Collector):
     """Collects the pages that somebody in this process lists."""
     name = "listed"
 
-    def __init__(self, urls: Iterable[str] = (), **kwargs: Any):
+    def __init__(self, urls: Iterable[str] = (), media: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
-        self.urls = urls
+        self.urls, self.media = urls, media
 
     def seeds(self) -> Iterator[str]:
         return iter(self.urls)

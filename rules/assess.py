@@ -26,6 +26,7 @@ from .model import (
     Verdict,
 )
 from .policy import Policy
+from .record import recordable
 from .references import references
 from .signals import READERS, SIGNALS
 
@@ -50,7 +51,8 @@ def find(evidence: Iterable[Evidence], asset: Asset, asker: Asker) -> tuple[Find
     return resolve([*found, *unfollowed(evidence, asset, asker), *lost(found, evidence, asset)])
 
 
-def judge(asset: Asset, asker: Asker, evidence: tuple[Evidence, ...], findings: tuple[Finding, ...], policy: Policy) -> Assessment:
+def judge(asset: Asset, asker: Asker, evidence: tuple[Evidence, ...], findings: tuple[Finding, ...],
+          policy: Policy) -> Assessment:
     """Decide from findings that were made before, without the bytes. `evidence` may have lost its bodies."""
     findings = (*findings, *missing(evidence, policy))
     return Assessment(asset, asker, policy.id, policy.digest, evidence, findings, decide(findings, policy))
@@ -66,7 +68,7 @@ def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
         out.append(Fault(evidence.carrier, FaultKind.MISSING, evidence.uri[:DETAIL_CHARS]))
     elif evidence.access not in NO_FAULT and evidence.carrier is not ADDS:
         out.append(Fault(evidence.carrier, FaultKind(evidence.access.value), evidence.detail))
-    return out
+    return [recordable(f) for f in out]
 
 
 def unfollowed(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker) -> list[Finding]:
@@ -82,9 +84,11 @@ def lost(found: Iterable[Finding], evidence: tuple[Evidence, ...], asset: Asset)
     looked_at = any(e.carrier is Carrier.BODY and e.uri == asset.variant_of and e.has_bytes for e in evidence)
     if not asset.variant_of or looked_at:
         return []
-    if any(isinstance(f, Statement) and SIGNALS[f.signal].carrier is Carrier.BODY and f.subject is Subject.ASSET for f in found):
+    said = (f for f in found if isinstance(f, Statement) and SIGNALS[f.signal].carrier is Carrier.BODY)
+    if any(f.subject is Subject.ASSET for f in said):
         return []
-    return [Fault(Carrier.BODY, FaultKind.UNRESOLVED, f"a copy, which may have lost words of {asset.variant_of}"[:DETAIL_CHARS])]
+    detail = f"a copy, which may have lost words of {asset.variant_of}"
+    return [Fault(Carrier.BODY, FaultKind.UNRESOLVED, detail[:DETAIL_CHARS])]
 
 
 def missing(evidence: tuple[Evidence, ...], policy: Policy) -> list[Finding]:

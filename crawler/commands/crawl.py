@@ -28,6 +28,7 @@ SITE_PAGES = 1_000                               # of one site, where nobody say
               help="Addresses from a text, CSV or Parquet file (.gz too); - for standard input.")
 @click.option("--column", default="url", show_default=True, metavar="NAME", help="Column of the CSV or Parquet file.")
 @click.option("--site", is_flag=True, help="Follow sitemaps and links, on the hosts of the addresses given.")
+@click.option("--media", is_flag=True, help="Also ask for the images and documents of the pages, and look into them.")
 @click.option("--max-pages", type=click.IntRange(min=1), metavar="N",
               help=f"Stop after so many pages. With --site {SITE_PAGES}, if not given.")
 @click.option("-o", "--output", "run", default="", metavar="RUN",
@@ -40,7 +41,7 @@ SITE_PAGES = 1_000                               # of one site, where nobody say
 @options.fetching
 @options.format("text", "json", "jsonl")
 @click.pass_context
-def command(ctx: click.Context, seeds: tuple[str, ...], file: str, column: str, site: bool, max_pages: int | None,
+def command(ctx: click.Context, seeds: tuple[str, ...], file: str, column: str, site: bool, media: bool, max_pages: int | None,
             run: str, evidence: str, overrides: tuple[str, ...], policies: tuple[Policy, ...], asker: Asker, fetching: Fetching,
             form: str) -> None:
     """Crawl, decide about every page, and record why.
@@ -60,6 +61,7 @@ def command(ctx: click.Context, seeds: tuple[str, ...], file: str, column: str, 
     from ..session import Listed, crawl, policy_entries
     from ..spiders.site import Site
     from ..terminal import progress, say
+    from .output import echo_record
     if not seeds and not file:
         raise click.UsageError("What to crawl? Give addresses, or a file of them with --urls.")
     if not run and form != "jsonl":
@@ -72,15 +74,15 @@ def command(ctx: click.Context, seeds: tuple[str, ...], file: str, column: str, 
         wanted = addresses(seeds, file, column)
         if site:
             spider: Any = Site
-            arguments: dict[str, Any] = {"url": " ".join(wanted), "pages": max_pages or SITE_PAGES}
+            arguments: dict[str, Any] = {"url": " ".join(wanted), "pages": max_pages or SITE_PAGES, "media": media}
         else:
-            spider, arguments = Listed, {"urls": until_error(islice(wanted, max_pages), cut)}
+            spider, arguments = Listed, {"urls": until_error(islice(wanted, max_pages), cut), "media": media}
         with progress("crawling", max_pages) as done:
             def on_page(page: AssessedPage) -> None:
                 done(1)
                 if form == "jsonl":
                     for a in page.assessments:
-                        click.echo(dumps(to_record(a)).encode("utf-8"))
+                        echo_record(dumps(to_record(a)))
             stats = crawl(spider, arguments, settings, on_page, fetching.verbose)
     except BrokenPipeError:                      # nobody reads the records any more
         raise

@@ -2,6 +2,8 @@
 
 **Facts**
 - The run folder is the truth: to do is what the frontier holds and the run has no record of.
+- OURS: where a spider is told to (`media`), it also asks for the images and documents of its pages, on whichever host they lie;
+  each host's robots.txt is asked, and no links are followed out of them.
 - Scrapy pulls start requests as fast as it can (2.19, core/engine.py: https://github.com/scrapy/scrapy/tree/2.19), so a long
   list is handed over in portions.
 """
@@ -17,6 +19,7 @@ from scrapy import Spider, signals
 from scrapy.http import Request, Response
 from twisted.python.failure import Failure
 
+from .. import media
 from ..frontier import Frontier, key_of
 from ..items import CollectedPage
 from ..middlewares import Permission
@@ -30,6 +33,8 @@ class Collector(Spider):
     collects_pages = True            # middlewares.Record need not
     custom_settings = {"HTTPERROR_ALLOW_ALL": True}      # a 404 is evidence, too
     frontier: Frontier
+    media = False                    # whether images and documents of pages are asked for
+    most = 0                         # URLs in all; 0: any number
     finished: Set[str]
     permission: Permission
 
@@ -77,13 +82,32 @@ class Collector(Spider):
         return iter(())
 
     def page_request(self, url: str, depth: int) -> Request:
-        return Request(url, self.parse, errback=self.failed, dont_filter=True, meta={"maymine_depth": depth})
+        meta: dict[str, Any] = {"maymine_depth": depth}
+        if found := self.frontier.media.get(url):
+            finder, original, embedded = found
+            meta[media.KEY] = media.Medium(url, finder, original, embedded, media.unseen(finder) if embedded else ())
+        return Request(url, self.parse, errback=self.failed, dont_filter=True, meta=meta)
+
+    def _media(self, page: CollectedPage) -> Iterator[Request]:
+        """Images and documents of a page; nothing is looked for in these."""
+        for medium in media.media(page):
+            if url := self.frontier.add_medium(medium.url, page.depth + 1, medium.embedder, medium.variant_of, medium.embedded,
+                                               self.most):
+                request = self.page_request(url, page.depth + 1)
+                request.meta[media.KEY] = medium
+                yield request
 
     def parse(self, response: Response, **kwargs: Any) -> Iterator[Any]:
         page = self.permission.collected(response.request, response) if response.request else None
         if page is None:
             return
+        medium = response.request.meta.get(media.KEY) if response.request else None
+        if medium:
+            yield medium.of(page)
+            return
         requests = self.found(page, response)
+        if self.media:
+            requests += self._media(page)
         yield from requests
         found = tuple(r.url for r in requests if r.callback == self.parse)
         yield replace(page, found=found) if found else page
@@ -92,6 +116,9 @@ class Collector(Spider):
         request: Request = failure.request               # type: ignore[attr-defined]
         page = self.permission.failed(request, failure.value) if failure.value else None
         if page is None:
+            return
+        if medium := request.meta.get(media.KEY):
+            yield medium.of(page)
             return
         yield from self.found_without(page)
         yield page
@@ -103,3 +130,13 @@ class Collector(Spider):
     def closed(self, reason: str) -> None:
         if hasattr(self, "frontier"):
             self.frontier.close()
+
+
+def is_yes(value: bool | str) -> bool:
+    """An argument of a spider, which on Scrapy's command line is text. Raises ValueError."""
+    words = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False, "": False}
+    if isinstance(value, bool):
+        return value
+    if value.lower() not in words:
+        raise ValueError(f"'{value}' is neither yes nor no")
+    return words[value.lower()]

@@ -23,21 +23,22 @@ from rules import Access, Carrier, limits
 from ..evidence import decoded
 from ..items import CollectedPage
 from ..site import at_root
-from .collector import Collector
+from .collector import Collector, is_yes
 
 HTML = ("text/html", "application/xhtml+xml")
 
 
 class Site(Collector):
-    """scrapy crawl site -a url=https://example.org -a pages=1000 -a depth=5"""
+    """scrapy crawl site -a url=https://example.org -a pages=1000 -a depth=5 -a media=yes"""
     name = "site"
 
-    def __init__(self, url: str = "", pages: int | str = 1_000, depth: int | str = 10, **kwargs: Any):
+    def __init__(self, url: str = "", pages: int | str = 1_000, depth: int | str = 10, media: bool | str = False,
+                 **kwargs: Any):
         super().__init__(**kwargs)
         if not url:
             raise ValueError("which site? -a url=https://example.org")
         self.roots = url.split()
-        self.most_pages, self.most_depth = int(pages), int(depth)
+        self.most, self.most_depth, self.media = int(pages), int(depth), is_yes(media)
         self.hosts = {urlsplit(root).netloc.lower() for root in self.roots}
 
     def seeds(self) -> Iterator[str]:
@@ -60,7 +61,7 @@ class Site(Collector):
 
     def _keep(self, urls: Iterable[str], depth: int, finder: str) -> list[Request]:
         ours = (url for url in urls if urlsplit(url).netloc.lower() in self.hosts)
-        return [self.page_request(url, depth) for url in self.frontier.add(ours, depth, finder, self.most_pages)]
+        return [self.page_request(url, depth) for url in self.frontier.add(ours, depth, finder, self.most)]
 
     def _sitemaps(self, urls: Iterable[str]) -> list[Request]:
         return [self._sitemap_request(url) for url in self.frontier.add_sitemaps(
