@@ -5,9 +5,11 @@
 """
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from .commands import agents, assess, check, crawl, decide, demo, explain, images, policy, replay, signals, tag
+from .commands import USAGE, agents, assess, check, crawl, decide, demo, explain, images, policy, replay, signals, tag
 
 COMMANDS: tuple[click.Command, ...] = (
     check.command,
@@ -32,7 +34,25 @@ def version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
         ctx.exit()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Broken(click.ClickException):
+    """Nothing can be decided here until somebody mends it."""
+    exit_code = USAGE
+
+
+class Door(click.Group):
+    """Ends with a message where one of the tables that come with maymine is broken."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ValueError as error:
+            from rules.strict_yaml import DataError
+            if not isinstance(error, DataError):
+                raise
+            raise Broken(f"a table that comes with maymine is broken, and nothing was decided:\n{error}") from error
+
+
+@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=version,
               help="Show the version of the engine, as records name it, and exit.")
 def main() -> None:

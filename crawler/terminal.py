@@ -16,12 +16,14 @@ from contextlib import contextmanager
 
 import click
 
-_HARMFUL = re.compile(
-    "[\x00-\x1f\x7f-\x9f"                    # C0, DEL, C1
+_BEYOND_C0 = (
+    "\x7f-\x9f"                              # DEL, C1
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"   # bidirectional controls
     "\u2028\u2029"                           # line and paragraph separator
     "\u00ad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"   # shows nothing
-    "\ud800-\udfff]")                        # surrogates: no output encoding has them
+    "\ud800-\udfff")                         # surrogates: no output encoding has them
+_HARMFUL = re.compile(f"[\x00-\x1f{_BEYOND_C0}]")
+_HARMFUL_IN_JSON = re.compile(f"[{_BEYOND_C0}]")     # C0 is escaped in JSON
 
 COLOURS = {"permitted": "green", "undetermined": "yellow", "prohibited": "red"}
 _UNBOUNDED = 10_000                          # columns, where nobody's window limits a table
@@ -30,6 +32,17 @@ _UNBOUNDED = 10_000                          # columns, where nobody's window li
 def harmless(text: str) -> str:
     r"""The text on one line, every character in it that a terminal would obey written as an escape: \x1b, \u202e."""
     return _HARMFUL.sub(_escape, text)
+
+
+def harmless_json(text: str) -> str:
+    """A JSON text as another of the same value, with nothing in it that a terminal would obey."""
+    return _HARMFUL_IN_JSON.sub(escape_json, text)
+
+
+def escape_json(match: re.Match[str]) -> str:
+    """The characters as JSON escapes, in units of UTF-16 (RFC 8259, 7)."""
+    units = match[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[n:n + 4]}" for n in range(0, len(units), 4))
 
 
 def say(text: str = "", style: str = "", indent: int = 0, err: bool = False) -> None:

@@ -8,8 +8,9 @@ OURS: prose is not stored; `explain` derives it. The bytes of evidence are not s
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from enum import Enum, IntEnum
 from typing import Any
@@ -52,6 +53,28 @@ ENUMS: dict[type, dict[str, type[Enum]]] = {
     Fault: {"carrier": Carrier, "kind": FaultKind},
     Circumstance: {"kind": CircumstanceKind},
 }
+# Fields that hold words of strangers.
+TEXTS: dict[type, tuple[str, ...]] = {
+    Statement: ("where", "quote", "note"), Fault: ("detail", "where"), Circumstance: ("source", "where", "quote")}
+LONE, REPLACED = re.compile("[\ud800-\udfff]"), "\ufffd"
+
+
+def recordable(f: Finding) -> Finding:
+    """The same finding as a record can hold it: without surrogates that stand alone, which JSON can spell and no encoding has,
+    and without terms that say nothing."""
+    changed: JSON = {name: LONE.sub(REPLACED, text) for name in TEXTS[type(f)]
+                     if not (text := getattr(f, name)).isascii() and LONE.search(text)}
+    if not isinstance(f, Fault) and f.terms is not None and (terms := _terms(f.terms)) != f.terms:
+        changed["terms"] = terms
+    return replace(f, **changed) if changed else f
+
+
+def _terms(terms: Terms) -> Terms | None:
+    """INVARIANT: terms are None where a record would leave them out."""
+    values: JSON = {x.name: getattr(terms, x.name) for x in fields(terms)}
+    texts: JSON = {name: LONE.sub(REPLACED, v) if isinstance(v, str) else tuple(LONE.sub(REPLACED, word) for word in v if word)
+                   for name, v in values.items()}
+    return Terms(**texts) if any(texts.values()) else None
 
 
 def from_record(r: Mapping[str, Any]) -> Assessment:

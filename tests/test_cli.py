@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,18 @@ def test_defaults_are_those_of_a_crawl():
 def test_version_is_that_of_the_records():
     from rules.record import ENGINE
     assert run("--version").output.strip() == ENGINE
+
+
+def test_a_table_of_ours_that_is_broken_ends_with_a_message(monkeypatch):
+    for name, verb in (("strictest", ("policy", "show", "strictest")), ("eu-dsm-art3", ("policy", "list"))):
+        monkeypatch.setattr(policies, "read", lambda path: read(path).replace("then: hold", "then: held"))
+        policies.load.cache_clear()
+        told = run(*verb)
+        assert told.exit_code == 2
+        assert "a table that comes with maymine is broken" in told.output
+        assert re.search(r"^[a-z0-9-]+\.yaml:\d+: 'held'", told.output, re.MULTILINE), name
+        assert "Traceback" not in told.output
+    policies.load.cache_clear()
 
 
 # ---- usage errors say what to do

@@ -13,11 +13,29 @@ from hypothesis import strategies as st
 
 from crawler.archive import records
 from crawler.archive.records import Location, Row
-from rules import Access, Asker, Assessment, Asset, Carrier, Evidence, Fault, Finding, Statement, judge, policies, to_record
+from rules import (
+    Access,
+    Asker,
+    Assessment,
+    Asset,
+    Carrier,
+    CircumstanceKind,
+    Evidence,
+    Fault,
+    FaultKind,
+    Finding,
+    Preference,
+    Statement,
+    Use,
+    assess,
+    judge,
+    policies,
+    to_record,
+)
 from rules.assess import resolve
 from rules.model import Circumstance, Terms
 from rules.policy import domain
-from rules.record import dumps, from_record
+from rules.record import dumps, from_record, recordable
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 WORD = TEXT.filter(bool)
@@ -86,3 +104,37 @@ def test_parquet_keeps_records_to_the_byte(tmp_path: Path, rows: list[tuple[str,
 def test_every_field_has_a_column(column: Any, noun: Any) -> None:
     have = {column.field(n).name for n in range(column.num_fields)}
     assert len({f.name for f in fields(noun)} - have - {"kind"}) == 0
+
+
+LONE = b"\\ud800"
+SPELT = {
+    Carrier.TDMREP_JSON: b'[{"location": "/*", "tdm-reservation": 1, "tdm-policy": "/p%s"}, {"location": "/%s*", "tdm-reservation": 1}]',
+    Carrier.TDM_POLICY: b'{"permission": [{"action": "tdm:%s", "duty": [{"action": "%s"}]}]}',
+    Carrier.BODY: b'<!doctype html><script type="application/ld+json">{"@type": "Article", "license": "https://x.example/%s", "name": "%s"}</script>',
+    Carrier.ACCOUNT: b'{"indexable": false, "note": "%s%s"}',
+    Carrier.ROBOTS_TXT: b"User-agent: *\nContent-Signal: ai-train=no, %s%s\nLicense: https://x.example/\xed\xa0\x80",
+}
+
+
+@pytest.mark.parametrize("carrier", SPELT, ids=lambda c: c.value)
+def test_surrogates_that_json_spells_do_not_get_into_records(carrier):
+    body = SPELT[carrier] % (LONE, LONE)
+    a = assess(Asset("https://s.example/%ED%A0%80"), [Evidence(carrier, "https://s.example/x", None, Access.OBTAINED, body)],
+               policies.load("strictest"), Asker("bot"))
+    assert any(isinstance(f, Statement) for f in a.findings) or carrier is Carrier.BODY
+    text = dumps(to_record(a))
+    assert text.encode("utf-8").decode() == text
+
+
+@pytest.mark.parametrize(("given", "kept"), [
+    (Terms(), None), (Terms(conditions=("",)), None), (Terms(url="u"), Terms(url="u")),
+    (Terms(url="\ud800", conditions=("a", "\udfff")), Terms(url="\ufffd", conditions=("a", "\ufffd")))])
+def test_terms_are_as_a_record_can_hold_them(given, kept):
+    f = Statement("tdmrep.file", Use.TDM, Preference.DISALLOW, terms=given, quote="\udcff!")
+    assert recordable(f) == Statement("tdmrep.file", Use.TDM, Preference.DISALLOW, terms=kept, quote="\ufffd!")
+
+
+def test_what_a_record_can_hold_is_left_alone():
+    for f in (Fault(Carrier.BODY, FaultKind.MALFORMED, "é"), Circumstance(CircumstanceKind.PAYWALLED, "é", terms=Terms(url="é"))):
+        assert recordable(f) is f
+    assert recordable(Fault(Carrier.BODY, FaultKind.MALFORMED, "\ud800")).detail == "\ufffd"

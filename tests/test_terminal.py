@@ -1,13 +1,17 @@
 """What strangers wrote is shown, and nothing of it is obeyed."""
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 
-from crawler.terminal import harmless
+from crawler.terminal import harmless, harmless_json
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(("text", "shown"), [
@@ -45,3 +49,20 @@ def test_tables_and_lines_survive_any_output(encoding: str) -> None:
     assert "x" * 300 in out
     assert "[red]\\x1b[31m" in out
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_stays_the_same_value_and_steers_nothing(indent: int | None) -> None:
+    every = " ".join(map(chr, range(sys.maxunicode + 1)))
+    text = harmless_json(json.dumps({"every": every, "é": ["日本"]}, ensure_ascii=False, indent=indent))
+    assert json.loads(text) == {"every": every, "é": ["日本"]}
+    assert "日本" in text
+    assert harmless(text.replace("\n", "")) == text.replace("\n", "")
+
+
+@pytest.mark.parametrize(("locale", "shown"), [("C.UTF-8", "é日本"), ("C", "\\u00e9\\u65e5\\u672c")])
+def test_json_is_written_in_what_the_stream_has(locale: str, shown: str) -> None:
+    code = "from crawler.commands.output import values; values('jsonl', [{'word': '\\xe9\\u65e5\\u672c'}])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT, check=True, timeout=60,
+                          env={"LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PATH": "/usr/bin:/bin"})
+    assert done.stdout.decode() == f'{{"word": "{shown}"}}\n'

@@ -2,15 +2,18 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from textwrap import wrap
 from typing import Any
 
 import click
 
-from ..terminal import harmless, say
+from ..terminal import escape_json, harmless, harmless_json, say
 
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
 WIDEST = 110                         # columns; longer lines are hard to read
 
 
@@ -23,9 +26,27 @@ def paragraph(text: str, indent: int = 0, bullet: str = "") -> None:
 
 
 def values(form: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write JSON: one array for `json`, a line each for `jsonl`."""
+    """Write JSON: one array for `json`, a line each for `jsonl`. What a terminal would obey is escaped."""
     if form == "jsonl":
         for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False))
+            echo_json(json.dumps(row, ensure_ascii=False))
     else:
-        click.echo(json.dumps(list(rows), ensure_ascii=False, indent=2))
+        echo_json(json.dumps(list(rows), ensure_ascii=False, indent=2))
+
+
+def echo_json(text: str) -> None:
+    """Print a JSON text, as the same value in characters that the stream has and no terminal obeys."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = _BEYOND_ASCII.sub(escape_json, text)
+    click.echo(harmless_json(text))
+
+
+def echo_record(text: str) -> None:
+    """Print a canonical record, byte for byte; on a terminal as echo_json does."""
+    if sys.stdout.isatty():
+        echo_json(text)
+    else:
+        click.echo(text.encode("utf-8"))
