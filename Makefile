@@ -12,6 +12,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	command -v exiftool >/dev/null || npm install --silent --prefix .venv/exiftool exiftool-vendored.pl || echo "no exiftool: one comparison is left out"
 	touch $@
 
 demo: $(READY)   ## crawl a small web on this machine and show the decisions
