@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .model import Asker, Asset, Carrier, Evidence, Reference
-from .signals import rsl, tdm_policy, xmp
+from .signals import epub, rsl, tdm_policy, xmp
 
 # Files that speak for a whole site (scheme, host and port), in the order in which their places are tried.
 SITE_FILES: dict[Carrier, tuple[str, ...]] = {
@@ -25,7 +25,7 @@ FINDERS: dict[Carrier, tuple[Finder, ...]] = {
     Carrier.ROBOTS_TXT: (rsl.in_robots,),
     Carrier.TDMREP_JSON: (tdm_policy.in_file,),
     Carrier.HTTP_FIELDS: (rsl.in_fields, tdm_policy.in_fields),
-    Carrier.BODY: (rsl.in_page, tdm_policy.in_page, xmp.policies),
+    Carrier.BODY: (rsl.in_page, tdm_policy.in_page, xmp.policies, epub.policies),
 }
 
 

@@ -115,6 +115,8 @@ TERMS: dict[tuple[str, str], Term] = {(t.protocol, t.word): t for t in (
     Term("licence", "nc", (Use.TDM,), "Creative Commons, retired licences", Form.LEGACY),
     Term("licence", "zero", (Use.TDM,), "CC0 1.0 Universal, 2 and 3"),
     Term("licence", "mark", (Use.TDM,), "Public Domain Mark 1.0"),
+    # ONIX: list 145, usage types
+    Term("onix", "11", (Use.TDM,), "ONIX code lists, 145"),
     # C2PA manifests. A permission needs a valid signature, which no reader looks at
     Term("cawg", "data_mining", (Use.TDM,), "CAWG Training and Data Mining 1.1", allow_uses=()),
     Term("cawg", "ai_inference", (Use.AI_USE,), "CAWG Training and Data Mining 1.1", allow_uses=()),

@@ -16,13 +16,17 @@ from . import (
     ai_txt,
     aipref,
     c2pa,
+    cards,
     content_signal,
+    epub,
     feeds,
     gates,
     http_fields,
     iim,
     licence,
     llms_txt,
+    office,
+    onix,
     prose,
     robots_meta,
     robots_txt,
@@ -84,6 +88,7 @@ _SPAWNING = "https://spawning.ai/"
 _TRUST = "https://journallist.net/"
 _IPTC = "https://iptc.org/std/photometadata/specification/IPTC-PhotoMetadata#data-mining"
 _LLMS = "https://llmstxt.org/"
+_ONIX, _CARDS = "https://www.editeur.org/", "https://huggingface.co/docs/hub/datasets-cards"
 _CAWG = "https://cawg.io/training-and-data-mining/1.1/"
 _AS_WRITTEN = (Form.EXACT, Form.LENIENT, Form.LEGACY)
 
@@ -143,6 +148,25 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
     Signal("ai-txt.file", "ai-txt", Carrier.AI_TXT, ai_txt.read, 0, "Spawning, ai.txt, 2023-05-30", _SPAWNING, ALL, _EXACT_LENIENT),
     Signal("trust-txt.file", "trust-txt", Carrier.TRUST_TXT, trust_txt.read, 0, "JournalList, trust.txt", _TRUST,
            forms=_EXACT_LENIENT),
+    Signal("tdmrep.epub", "tdmrep", _B, epub.read, 4, "TDMRep CG-FINAL-2024-05-10, 6.4", _TDM, forms=_EXACT_LENIENT,
+           terms=True),
+    Signal("rsl.epub", "rsl", _B, epub.read, 0, "RSL 1.0, 4.8", _RSL, forms=_AS_WRITTEN, terms=True),
+    Signal("licence.epub", "licence", _B, epub.read, 0, "DCMI Metadata Terms, license", _DCMI, forms=_EXACT_LEGACY, terms=True,
+           circumstances=(CircumstanceKind.LICENCE_UNREAD,)),
+    Signal("prose.epub", "prose", _B, epub.read, 0, _RECITAL, _DSM, forms=(Form.PROSE,), preferences=(Preference.DISALLOW,)),
+    Signal("tdmrep.office", "tdmrep", _B, office.read, 4, "no specification; PRACTICE", _TDM, forms=(Form.LENIENT,),
+           preferences=(Preference.DISALLOW,), terms=True),
+    Signal("licence.office", "licence", _B, office.read, 0, "DCMI Metadata Terms, license", _DCMI, forms=_EXACT_LEGACY, terms=True,
+           circumstances=(CircumstanceKind.LICENCE_UNREAD,)),
+    Signal("prose.office", "prose", _B, office.read, 0, _RECITAL, _DSM, forms=(Form.PROSE,),
+           preferences=(Preference.DISALLOW,)),
+    Signal("onix.body", "onix", _B, onix.body, 0, "ONIX for Books 3.1, P.3.20", _ONIX, terms=True),
+    Signal("onix.feed", "onix", Carrier.FEED, onix.feed, 0, "ONIX for Books 3.1, P.3.20", _ONIX, terms=True),
+    Signal("licence.card", "licence", _B, cards.read, 0, "Hugging Face, dataset cards", _CARDS, forms=_EXACT_LEGACY, terms=True,
+           circumstances=(CircumstanceKind.LICENCE_UNREAD,)),
+    Signal("licence.croissant", "licence", _B, cards.read, 0, "Croissant 1.1", "https://docs.mlcommons.org/croissant/",
+           forms=_EXACT_LEGACY, terms=True, circumstances=(CircumstanceKind.LICENCE_UNREAD,)),
+    Signal("prose.card", "prose", _B, cards.read, 0, _RECITAL, _DSM, forms=(Form.PROSE,), preferences=(Preference.DISALLOW,)),
     Signal("c2pa.assertion", "cawg", _B, c2pa.read, 0, "CAWG Training and Data Mining 1.1", _CAWG, forms=_AS_WRITTEN,
            preferences=(Preference.DISALLOW,), terms=True),
     Signal("llms-txt.file", "llms-txt", Carrier.LLMS_TXT, llms_txt.read, 0, "llms.txt, 2024-09-03", _LLMS, preferences=()),
