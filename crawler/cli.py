@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from .commands import USAGE, agents, assess, check, crawl, decide, demo, explain, images, policy, replay, signals, tag
+from .commands import USAGE, agents, assess, check, crawl, decide, demo, explain, images, policy, replay, signals, survives, tag
 
 COMMANDS: tuple[click.Command, ...] = (
     check.command,
@@ -20,6 +20,7 @@ COMMANDS: tuple[click.Command, ...] = (
     assess.command,
     images.command,
     tag.command,
+    survives.command,
     policy.command,
     signals.command,
     agents.command,

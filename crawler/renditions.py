@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 _SIZED = re.compile(r"(.+)-(?:\d{2,5}x\d{2,5}|scaled)(\.[A-Za-z0-9]{2,5})")
@@ -45,16 +46,17 @@ def _other(found: str, url: str) -> str:
 def candidates(srcset: str) -> list[str]:
     """Addresses of a srcset as written, the largest first."""
     found: list[tuple[float, str]] = []
-    words = iter(srcset.split())
-    for word in words:
-        address = word.strip(",")
-        size = 1.0
-        if not word.endswith(","):
-            for descriptor in words:         # up to the comma that ends the candidate
-                if size_told := _DESCRIPTOR.match(descriptor):
-                    size = float(size_told[1])
-                if "," in descriptor:
-                    break
-        if address and len(found) < CANDIDATES:
+    words = deque(srcset.split())
+    while words and len(found) < CANDIDATES:
+        word = words.popleft()
+        address, size = word.strip(","), 1.0
+        ended = word.endswith(",")
+        while words and not ended:           # descriptors, up to the comma that ends the candidate
+            descriptor, comma, rest = words.popleft().partition(",")
+            if told := _DESCRIPTOR.match(descriptor):
+                size = float(told[1])
+            if ended := bool(comma):
+                words.extendleft([rest] if rest else [])
+        if address:
             found.append((size, address))
     return [address for _, address in sorted(found, key=lambda c: -c[0])]
