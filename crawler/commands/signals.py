@@ -11,13 +11,14 @@ from . import options
 if TYPE_CHECKING:
     from rules.signals import Signal
 
+COLUMNS = ("signal", "protocol", "carrier", "uses", "forms", "spec", "vectors")
 VECTORS = Path(__file__).parents[2] / "tests" / "vectors"        # in a source checkout
 
 
 @click.command("signals", epilog=options.example("maymine signals", "maymine signals --format jsonl | grep tdmrep"))
-@options.format("text", "json", "jsonl")
+@options.format("text", "json", "jsonl", "markdown")
 def command(form: str) -> None:
-    """List every signal that is read: protocol, carrier, specification.
+    """List every signal that is read: protocol, carrier, uses, forms, specification.
 
     In a source checkout the last column counts the test vectors that expect the signal.
     """
@@ -25,18 +26,29 @@ def command(form: str) -> None:
 
     from ..terminal import table
     from .output import values
-    vectors = count_vectors()
-    rows = [describe(s, vectors) for s in SIGNALS.values()]
-    if form != "text":
+    rows = [describe(s, vectors) for vectors in (count_vectors(),) for s in SIGNALS.values()]
+    if form in ("json", "jsonl"):
         values(form, rows)
-        return
-    columns: tuple[str, ...] = ("signal", "protocol", "carrier", "uses", "forms", "spec")
-    cells = [[row["signal"], row["protocol"], row["carrier"], ", ".join(row["uses"]), ", ".join(row["forms"]), row["spec"]]
-             for row in rows]
-    if vectors is not None:
-        columns = (*columns, "vectors")
-        cells = [[*cell, row["vectors"]] for cell, row in zip(cells, rows, strict=True)]
-    table(columns, cells)
+    elif form == "markdown":
+        click.echo(markdown(rows))
+    else:
+        table(columns(rows), map(cells, rows))
+
+
+def columns(rows: list[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(name for name in COLUMNS if name in rows[0])
+
+
+def cells(row: dict[str, Any]) -> list[Any]:
+    """What a person reads of a row, in the order of COLUMNS."""
+    return [", ".join(row[name]) if isinstance(row[name], list) else row[name] for name in COLUMNS if name in row]
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """The table as the README has it. Specifications lead to where they are."""
+    lines = [columns(rows), tuple("---:" if name == "vectors" else "---" for name in columns(rows)),
+             *(cells({**row, "signal": f"`{row['signal']}`", "spec": f"[{row['spec']}]({row['url']})"}) for row in rows)]
+    return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
 def describe(s: Signal, vectors: dict[str, int] | None) -> dict[str, Any]:

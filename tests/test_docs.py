@@ -1,0 +1,140 @@
+"""What the documents say holds: tables are those of the code, blocks run, recipes work.
+
+`python -m tests.test_docs` brings the table in the README up to date.
+"""
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from crawler.cli import main
+
+ROOT = Path(__file__).parents[1]
+README, RULES = ROOT / "README.md", ROOT / "rules" / "README.md"
+BEGIN, END = "<!-- signals: made by `maymine signals --format markdown` -->\n", "<!-- /signals -->"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PLACE = re.compile(r"# ([\w./-]+)(?:, (\w+))?\n")
+COMMAND = re.compile(r"(?:^    |`)(maymine [^`\n]+)", re.MULTILINE)
+RUNAWAY_S = 120
+
+
+def maymine(*words: str) -> click.testing.Result:
+    return CliRunner().invoke(main, words, prog_name="maymine")
+
+
+def table() -> str:
+    return maymine("signals", "--format", "markdown").output
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return [text for name, text in BLOCK.findall(path.read_text("utf-8")) if name == language]
+
+
+# ---- README.md
+
+def test_the_table_of_signals_is_that_of_the_code() -> None:
+    told = README.read_text("utf-8").partition(BEGIN)[2].partition(END)[0]
+    assert told == table(), "python -m tests.test_docs"
+
+
+def test_the_table_has_a_row_for_each_signal() -> None:
+    from rules.signals import SIGNALS
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table().splitlines()]
+    assert rows[0] == ["signal", "protocol", "carrier", "uses", "forms", "spec", "vectors"]
+    assert [row[0].strip("` ") for row in rows[2:]] == list(SIGNALS)
+    assert all(len(row) == len(rows[0]) for row in rows)
+
+
+@pytest.mark.parametrize("number", range(len(blocks(README, "python"))))
+def test_python_in_the_readme_runs(number: int) -> None:
+    exec(compile(blocks(README, "python")[number], "README.md", "exec"), {})
+
+
+def test_there_is_python_in_the_readme() -> None:
+    assert blocks(README, "python")
+
+
+@pytest.mark.parametrize("line", [*COMMAND.findall(README.read_text("utf-8")), *COMMAND.findall(RULES.read_text("utf-8"))])
+def test_commands_in_the_documents_exist(line: str) -> None:
+    words = shlex.split(line.partition(" < ")[0], comments=True)[1:]
+    command: click.Command = main
+    while isinstance(command, click.Group):
+        assert words, line
+        assert words[0] in command.commands, line
+        command = command.commands[words.pop(0)]
+    command.make_parser(click.Context(command)).parse_args(words)
+
+
+def test_every_command_is_named_in_the_readme() -> None:
+    named = {line.split()[1] for line in COMMAND.findall(README.read_text("utf-8"))}
+    assert {"check", "crawl", "explain", "decide", "replay", "assess", "policy", "signals"} <= named <= set(main.commands)
+
+
+@pytest.mark.parametrize("path", [README, RULES], ids=["README.md", "rules/README.md"])
+def test_links_and_files_are_there(path: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text("utf-8").replace(table(), "")):
+        assert (path.parent / target).exists(), target
+
+
+# ---- rules/README.md
+
+def test_a_policy_is_added_as_the_recipe_says(tmp_path: Path) -> None:
+    nearest, mine = ROOT / "rules" / "policies" / "strictest.yaml", tmp_path / "mine.yaml"
+    mine.write_text(nearest.read_text("utf-8").replace("policy: strictest", "policy: mine").replace("silence: {then: hold", "silence: {then: permit"))
+    told = maymine("policy", "check", str(mine))
+    assert told.exit_code == 1
+    assert all(re.match(rf"{re.escape(str(mine))}:\d+: ", line) for line in told.stdout.splitlines())
+    assert "Nothing said anywhere" in told.stdout
+    mine.write_text(mine.read_text("utf-8").replace("verdict: undetermined, by: []", "verdict: permitted, by: []"))
+    assert (maymine("policy", "check", str(mine)).stdout, maymine("policy", "check", str(mine)).exit_code) == ("", 0)
+    shown = maymine("policy", "show", str(mine), "--format", "json")
+    assert (shown.exit_code, '"name": "mine"' in shown.output) == (0, True)
+
+
+@pytest.mark.slow
+def test_a_signal_is_added_as_the_recipe_says(tmp_path: Path) -> None:
+    for folder in ("rules", "crawler", "tests"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "bench"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for block in (*blocks(RULES, "python"), *blocks(RULES, "yaml")):
+        place = PLACE.match(block)
+        assert place, block
+        add(tmp_path / place[1], block[place.end():], place[2])
+    signals = tmp_path / "rules" / "signals" / "__init__.py"
+    signals.write_text(signals.read_text("utf-8").replace("    llms_txt,\n", "    llms_txt,\n    no_mining,\n", 1))
+
+    def run(*words: str) -> str:
+        done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, cwd=tmp_path, timeout=RUNAWAY_S, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+    tested = run("pytest", "-q", "-p", "no:cacheprovider", "tests/test_vectors.py", "tests/test_policies.py", "tests/test_pure.py", "-k",
+                 "no-mining or no_mining or test_policies or every_signal")
+    assert int(re.search(r"(\d+) passed", tested)[1]) > 10  # type: ignore[index]
+    assert "no-mining.header" in run("crawler.cli", "signals")
+    assert run("mypy", "rules/signals/no_mining.py", "--cache-dir", str(tmp_path / "mypy")).startswith("Success")
+    run("ruff", "check", "--no-cache", "rules/signals/no_mining.py")
+
+
+def add(path: Path, block: str, table: str | None) -> None:
+    """A file of its own, or a row at the top of a table."""
+    if not table:
+        assert not path.exists()
+        path.write_text(block)
+        return
+    text = path.read_text("utf-8")
+    opening = re.search(rf"^{table}: .* in \($\n", text, re.MULTILINE)
+    assert opening, table
+    path.write_text(text[:opening.end()] + block + text[opening.end():])
+
+
+if __name__ == "__main__":
+    before, _, rest = README.read_text("utf-8").partition(BEGIN)
+    README.write_text(before + BEGIN + table() + END + rest.partition(END)[2])
