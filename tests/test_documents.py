@@ -1,232 +1,212 @@
-"""Licences and policies that words refer to: what is asked for, what comes of it, what is kept. Real Scrapy, real servers."""
+"""Archives and documents: beside other readers of them, hostile, and mutated."""
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+import io
+import random
+import struct
+import time
+import zipfile
+import zlib
 
 import pytest
-from scrapy import Request, Spider
-from scrapy.http import Response
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from crawler.documents import Documents, max_age_s
-from crawler.once import together
-from crawler.rerun import Outcome, replay
-from crawler.run import rows
-from rules import Access, Carrier, limits
-from rules.model import Reference
+from rules.containers import parts
+from rules.containers.inflate import NotInflated
+from rules.containers.zip_file import directory
+from rules.limits import CARD_BYTES, DOCUMENT_BYTES, FEED_BYTES, PDF_BYTES, ZIP_MEMBERS
+from rules.model import Access, Asker, Asset, Carrier, Evidence, Fault, FaultKind, Statement
+from rules.signals import READERS
 
-from .crawling import crawl
-from .loop import in_loop
-from .webserver import Web, free_port, reply
+from .fixtures import documents as made
 
-ROBOTS = "User-agent: *\nAllow: /\nLicense: {licence}\n"
-RSL = '<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>{terms}</license></content></rsl>'
-FREE, NO_TRAINING = RSL.format(terms='<permits type="usage">all</permits>'), RSL.format(terms='<prohibits type="usage">ai-train</prohibits>')
-XML = "application/rsl+xml"
-OFFER = json.dumps({"@context": ["http://www.w3.org/ns/odrl.jsonld", "http://www.w3.org/ns/tdmrep.jsonld"], "@type": "Offer",
-                    "profile": "http://www.w3.org/ns/tdmrep", "permission": [{"action": "tdm:mine", "duty": [{"action": "obtainConsent"}]}]})
-SITE = {"/robots.txt", "/.well-known/tdmrep.json", "/ai.txt", "/trust.txt", "/.well-known/trust.txt"}
-EXTRA_LOOPBACK = {"MAYMINE_ALLOW_PRIVATE": ["127.0.0.1"], "DOWNLOAD_TIMEOUT": 2}
+RUNAWAY_S = 5
+URL = "https://site.example/a"
+RESERVED = '<meta name="tdm:reservation" content="1"/>'
 
 
-class Clock:
-    now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
+def found(body: bytes, carrier: Carrier = Carrier.BODY) -> list:
+    evidence = Evidence(carrier, URL, None, Access.OBTAINED, body)
+    return [f for reader in READERS[carrier] for f in reader(evidence, Asset(URL), Asker("mybot"))]
 
 
-def documents(answer: Callable[[str], Response], clock: Clock) -> tuple[Documents, list[str]]:
-    asked: list[str] = []
-
-    async def get(url: str, limit: int) -> Any:
-        asked.append(url)
-        return answer(url)
-
-    async def leave(url: str) -> str:
-        return "closed.example is closed" if "closed" in url else ""
-    return Documents(get, leave, clock), asked
+def faults(body: bytes) -> set[FaultKind]:
+    """Of a body that must be read in time."""
+    start = time.perf_counter()
+    findings = found(body)
+    assert time.perf_counter() - start < RUNAWAY_S
+    assert not any(isinstance(f, Statement) for f in findings)
+    return {f.kind for f in findings if isinstance(f, Fault)}
 
 
-def licence(uri: str, carrier: Carrier = Carrier.RSL) -> Reference:
-    return Reference(carrier, uri, "robots.txt line 1")
+# ---- archives
+
+NAMES = st.text(st.characters(min_codepoint=33, blacklist_categories=("Cs",), blacklist_characters="\\/"), min_size=1, max_size=20)
 
 
-# ---- without a network
-
-def test_a_document_is_fetched_once_for_all_and_again_when_it_is_old() -> None:
-    clock = Clock()
-    store, asked = documents(lambda url: Response(url, headers={"Cache-Control": "public, max-age=3600"}, body=b"x"), clock)
-    one = licence("http://a.example/l.xml")
-
-    async def crowd() -> Any:
-        return await together(store.of([one, one, licence("http://a.example/l.xml", Carrier.TDM_POLICY)]) for _ in range(5))
-    for evidence in in_loop(crowd()):
-        assert [(e.carrier, e.access, e.uri) for e in evidence] == [
-            (carrier, Access.OBTAINED, one.uri) for carrier in (Carrier.RSL, Carrier.TDM_POLICY)]
-    assert len(asked) == 2
-    for at_s, times in ((3599, 2), (3600, 3)):
-        clock.now_s = at_s
-        in_loop(store.of([one]))
-        assert len(asked) == times
+@settings(max_examples=60)
+@given(st.dictionaries(NAMES, st.binary(max_size=300), max_size=6), st.booleans(), st.binary(max_size=40), st.binary(max_size=30))
+def test_an_archive_is_read_as_written(members, is_stored, before, comment):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED if is_stored else zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = comment.replace(b"P", b"")
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    read = directory(before + out.getvalue())
+    assert read.failure is None
+    assert {name: read.read(name, 1_000) for name in read.members} == members
 
 
-@pytest.mark.parametrize("said, good_s", [
-    ("", 86_400), ("max-age=60", 300), ("no-cache, max-age=0", 300), ("MAX-AGE=7200", 7200), ("s-max-age=5", 86_400),
-    ("max-age=99999999", 86_400), ('max-age="600"', 600), ("max-age=-1", 86_400)])
-def test_how_long_it_is_fresh(said: str, good_s: int) -> None:
-    clock = Clock()
-    store, asked = documents(lambda url: Response(url, headers={"Cache-Control": said}, body=b"x"), clock)
-    for at_s, times in ((0, 1), (good_s - 1, 1), (good_s, 2)):
-        clock.now_s = at_s
-        in_loop(store.of([licence("http://a.example/l.xml")]))
-        assert len(asked) == times
-    assert max_age_s(None) == limits.SITE_CACHE_S
+def test_wide_fields():
+    """An archive whose directory is described by the wide record alone."""
+    plain = made.archive({"a": "text"})
+    end = plain.rindex(b"PK\x05\x06")
+    *_, count, size, offset, _ = struct.unpack("<4s4H2LH", plain[end:end + 22])
+    wide = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, offset)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
+    last = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xffff, 0xffff, 0xffffffff, 0xffffffff, 0)
+    body = plain[:end] + wide + locator + last
+    assert zipfile.ZipFile(io.BytesIO(body)).read("a") == b"text"
+    assert directory(body).read("a", 100) == b"text"
 
 
-def test_of_one_host_so_many_are_asked_for_in_a_day() -> None:
-    clock = Clock()
-    store, asked = documents(lambda url: Response(url, body=b"x"), clock)
-    many = [licence(f"http://a.example:{80 + n % 2}/{n}") for n in range(limits.DOCUMENTS_OF_HOST + 2)]
-    evidence = in_loop(store.of([*many, licence("http://b.example/")]))
-    assert [e.access for e in evidence] == [Access.OBTAINED] * limits.DOCUMENTS_OF_HOST + [Access.NOT_COLLECTED] * 2 + [Access.OBTAINED]
-    assert "of this host" in evidence[-2].detail
-    clock.now_s = limits.SITE_CACHE_S
-    assert in_loop(store.of(many[-1:]))[0].access is Access.OBTAINED
-    assert len(asked) == limits.DOCUMENTS_OF_HOST + 2
+def test_a_member_can_be_too_much():
+    bomb = made.archive({"META-INF/container.xml": b" " * (DOCUMENT_BYTES + 1)})
+    assert len(bomb) < 10_000
+    assert faults(bomb) == {FaultKind.TRUNCATED}
+    with pytest.raises(NotInflated):
+        directory(bomb).read("META-INF/container.xml", 10)
 
 
-def test_leave_is_asked_before_every_hop() -> None:
-    store, asked = documents(lambda url: Response(url, 302, {"Location": "http://closed.example/l.xml"}), Clock())
-    evidence, = in_loop(store.of([licence("http://a.example/l.xml")]))
-    assert (evidence.access, evidence.detail, evidence.uri) == (
-        Access.NOT_COLLECTED, "closed.example is closed", "http://a.example/l.xml")
-    assert asked == ["http://a.example/l.xml"]
+def test_more_members_than_are_looked_at():
+    record = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+    count = ZIP_MEMBERS + 1
+    body = b"PK\x03\x04" + record * count + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, len(record) * count, 4, 0)
+    assert faults(body) == {FaultKind.TRUNCATED}
 
 
-def test_memory_has_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "DOCUMENTS_CACHED", 3)
-    monkeypatch.setattr(limits, "SITES_CACHED", 3)
-    store, asked = documents(lambda url: Response(url, body=b"x"), Clock())
-    for n in (0, 1, 2, 3, 0, 3):
-        in_loop(store.of([licence(f"http://{n}.example/")]))
-    assert len(asked) == 5
-    assert len(store._hosts) == 3
+def test_extra_fields_without_end():
+    extra = struct.pack("<2H", 9, 0) * 16_000
+    record = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 0, 0, 0, 0, 0, 0, 0, 0xffffffff, 0, 1, len(extra), 0, 0, 0, 0, 0xffffffff) + b"a" + extra
+    body = b"PK\x03\x04" + record * 200 + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 200, 200, len(record) * 200, 4, 0)
+    assert faults(body) == set()
 
 
-# ---- with servers
-
-def page(folder: Path, web: Web, settings: dict[str, Any] | None = None, paths: tuple[str, ...] = ("/page",)) -> dict[str, Any]:
-    """Evidence and verdicts of the first page."""
-    items, log = crawl(folder, "pages", {**EXTRA_LOOPBACK, **(settings or {})}, given="\n".join(web.url + p for p in paths), urls="-")
-    assert "Traceback" not in log
-    assert len(items) == len(paths)
-    return items[0]
+@pytest.mark.parametrize("package", ["<a>" * 10_000, "<package>" + "<meta>" * 300_000, "<package prefix='" + "a: b " * 200_000 + "'/>",
+                                     "<package>" + "<meta name='tdm:policy' content='x'/>" * 60_000 + "</package>"])
+def test_hostile_packages(package):
+    assert faults(made.epub(package=package)) <= {FaultKind.MALFORMED}
 
 
-def verdict(item: dict[str, Any], use: str = "train-genai") -> str:
-    found: str = item["verdicts"]["eu-dsm-art4"][use]
-    return found
+def test_an_epub_of_many_renditions():
+    container = "<container><rootfiles>" + "<rootfile full-path='OEBPS/content.opf'/>" * 20 + "</rootfiles></container>"
+    body = made.archive({"META-INF/container.xml": container, "OEBPS/content.opf": made.PACKAGE.format(metadata=RESERVED, attributes="")})
+    findings = found(body)
+    assert [f.kind for f in findings if isinstance(f, Fault)] == [FaultKind.TRUNCATED]
+    assert len([f for f in findings if isinstance(f, Statement)]) == 1
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("set_up, access, detail, train", [
-    (lambda web: web.put("/l.xml", FREE, type=XML), "obtained", "", "permitted"),
-    (lambda web: web.put("/l.xml", NO_TRAINING, type="text/plain"), "obtained", "", "prohibited"),
-    (lambda web: None, "unavailable", "status 404", "undetermined"),
-    (lambda web: web.put("/l.xml", status=500), "unreachable", "status 500", "undetermined"),
-    (lambda web: web.put("/l.xml", status=403), "refused", "status 403", "undetermined"),
-    (lambda web: web.hang("/l.xml"), "unreachable", "no answer in time", "undetermined"),
-    (lambda web: web.put("/l.xml", FREE + " " * limits.RSL_BYTES), "truncated", "", "undetermined"),
-    (lambda web: web.put("/robots.txt", ROBOTS.format(licence="/l.xml") + "Disallow: /l.xml"), "not-collected", "127.0.0.1: ", "undetermined"),
-    (lambda web: web.redirects("/l.xml", 5, reply(NO_TRAINING)), "obtained", "", "prohibited"),
-    (lambda web: web.redirects("/l.xml", 6, reply(FREE)), "unavailable", "more than 5 redirects", "undetermined"),
-    (lambda web: web.put("/l.xml", status=302, fields=[("Location", f"http://127.0.0.2:{web.port}/l.xml")]), "not-collected",
-     "not a public address", "undetermined"),
-    (lambda web: web.put("/l.xml", status=302, fields=[("Location", "file:///etc/passwd")]), "unreachable", "leads nowhere", "undetermined"),
-], ids=["allows", "prohibits", "404", "500", "403", "hangs", "long", "robots", "5 hops", "6 hops", "private hop", "no http"])
-def test_a_licence_that_robots_txt_refers_to(set_up: Callable[[Web], Any], access: str, detail: str, train: str, tmp_path: Path) -> None:
-    with Web() as web:
-        web.put("/robots.txt", ROBOTS.format(licence=f"{web.url}/l.xml"), type="text/plain")
-        web.put("/page", "<title>page</title>")
-        set_up(web)
-        item = page(tmp_path, web)
-    found = item["evidence"]["rsl"]
-    assert (found["access"], verdict(item)) == (access, train), found
-    assert detail in found["detail"]
-    assert found["uri"] == f"{web.url}/l.xml"
+# ---- PDF
+
+def raw_pdf(*objects: bytes) -> bytes:
+    out, offsets = b"%PDF-1.7\n", []
+    for number, text in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, text)
+    table = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + b"".join(b"%010d 00000 n \n" % at for at in offsets)
+    return out + table + b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(out))
 
 
-@pytest.mark.slow
-def test_private_addresses_are_not_reached_by_way_of_a_licence(tmp_path: Path) -> None:
-    with Web() as web, Web() as other:
-        web.put("/robots.txt", ROBOTS.format(licence=f"http://127.0.0.2:{other.port}/l.xml"), type="text/plain")
-        web.put("/page", "page")
-        item = page(tmp_path, web)
-        assert other.requests == []
-    assert item["evidence"]["rsl"]["access"] == "not-collected"
-    assert "127.0.0.2 is not a public address" in item["evidence"]["rsl"]["detail"]
-    assert verdict(item) == "undetermined"
+def stream(entries: bytes, data: bytes) -> bytes:
+    return b"<<%s/Length %d>>stream\n%s\nendstream" % (entries, len(data), data)
 
 
-@pytest.mark.slow
-def test_a_licence_on_another_site_asks_that_site_for_leave_alone(tmp_path: Path) -> None:
-    with Web() as web, Web() as other:
-        other.put("/l.xml", RSL.replace('url="/"', f'url="{web.url}/"').format(terms='<prohibits type="usage">ai-train</prohibits>'))
-        web.put("/robots.txt", ROBOTS.format(licence=f"{other.url}/l.xml"), type="text/plain")
-        web.otherwise(lambda target: reply(target, 200 if target.startswith("/p") else 404))
-        item = page(tmp_path, web, paths=tuple(f"/p{n}" for n in range(30)))
-        assert other.requests == ["/robots.txt", "/l.xml"]
-        assert len(web.requests) == 30 + len(SITE)
-        assert set(web.requests) == {f"/p{n}" for n in range(30)} | SITE
-    assert verdict(item) == "prohibited"
+ZEROS = zlib.compress(bytes(PDF_BYTES + (1 << 20)), 9)
+CATALOGUE = b"<</Type/Catalog/Pages 2 0 R/Metadata 3 0 R>>", b"<</Type/Pages/Kids[]/Count 0>>"
+HOSTILE_PDF = {
+    "metadata bomb": lambda: raw_pdf(*CATALOGUE, stream(b"/Filter/FlateDecode", ZEROS)),
+    "metadata bomb twice": lambda: raw_pdf(*CATALOGUE, stream(b"/Filter[/FlateDecode/FlateDecode]", zlib.compress(ZEROS))),
+    "table bomb": lambda: b"%PDF-1.7\n" + b"1 0 obj\n" + stream(b"/Type/XRef/Size 9000000/W[1 4 2]/Root 1 0 R/Filter/FlateDecode", ZEROS)
+                          + b"\nendobj\nstartxref\n9\n%%EOF",
+    "open streams": lambda: b"%PDF-1.7\n" + b"".join(b"%d 0 obj<</Length 9>>stream\n" % n for n in range(9_000)),
+    "more open streams": lambda: b"%PDF-1.7\n" + b"".join(b"%d 0 obj<</Length 9>>stream\n" % n for n in range(150_000)),
+    "open objects": lambda: b"%PDF-1.7\n" + b"1 0 obj\n" * 500_000,
+    "nesting": lambda: raw_pdf(b"[" * 1_000_000),
+    "open dictionaries": lambda: b"%PDF-1.7\n1 0 obj " + b"<</A" * 500_000,
+    "trailers": lambda: b"%PDF-1.7\n" + b"trailer\n<</Root 1 0 R>>\n" * 150_000,
+    "starts of tables": lambda: b"%PDF-1.7\n" + b"startxref\n9\n" * 300_000 + b"startxref\n9\n%%EOF",
+    "tables": lambda: b"%PDF-1.7\n" + b"xref\n" * 800_000 + b"startxref\n9\n%%EOF",
+    "attachments": lambda: raw_pdf(b"<</Type/Catalog/Pages 2 0 R/Metadata 3 0 R/AF[" + b"3 0 R " * 100_000 + b"]>>", CATALOGUE[1], b"null"),
+    "no dictionary": lambda: raw_pdf(b"<</Type/Catalog/Pages 2 0 R/Metadata 5/AF 7>>", CATALOGUE[1]),
+    "an attachment of nothing": lambda: raw_pdf(b"<</Type/Catalog/Pages 2 0 R/AF[<</AFRelationship/C2PA_Manifest/EF 5>>]>>", CATALOGUE[1]),
+    "too long": lambda: b"%PDF-1.7\n" + bytes(PDF_BYTES),
+}
+HARMLESS = {"attachments", "no dictionary"}
 
 
-@pytest.mark.slow
-def test_a_page_names_a_licence_and_a_policy_and_the_run_replays(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    with Web() as web:
-        web.put("/l.xml", FREE, type=XML)
-        web.put("/p.json", OFFER, type="application/json", fields=[("Cache-Control", "max-age=60")])
-        web.put("/page", f'<link rel="license" type="{XML}" href="{web.url}/l.xml">', fields=[
-            ("tdm-reservation", "1"), ("tdm-policy", f"{web.url}/p.json")])
-        web.put("/gone", "x", fields=[("tdm-reservation", "1"), ("tdm-policy", f"http://127.0.0.1:{free_port()}/p.json")])
-        item = page(tmp_path, web, {"MAYMINE_RUN": str(run)}, ("/page", "/gone"))
-    kept = {row.requested.rpartition("/")[2]: row for row in rows(run)}
-    evidence = kept["page"].record["evidence"]
-    assert [e["carrier"] for e in evidence][-3:] == ["body", "tdm-policy", "rsl"]
-    assert all(kept["page"].locations[n] for n in (-1, -2))
-    said = [f for f in kept["page"].record["findings"] if f.get("signal") == "tdmrep.policy"]
-    assert said[0]["terms"] == {"url": f"{web.url}/p.json", "conditions": ["obtainConsent"]}
-    assert kept["gone"].record["evidence"][-1]["access"] == "not-collected"      # nobody knows what robots.txt there says
-    assert [f for f in kept["gone"].record["findings"] if f["kind"] == "fault"] == []
-    assert verdict(item) == "prohibited"
-    assert [r.outcome for r in replay(run)] == [Outcome.SAME] * 2
+@pytest.mark.parametrize("name", HOSTILE_PDF)
+def test_hostile_pdf(name):
+    assert bool(faults(HOSTILE_PDF[name]())) is (name not in HARMLESS)
 
 
-@pytest.mark.slow
-def test_spiders_of_others_get_their_licences_recorded(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    with Web() as web:
-        web.put("/l.xml", NO_TRAINING, type=XML)
-        web.put("/robots.txt", ROBOTS.format(licence=f"{web.url}/l.xml"), type="text/plain")
-        web.put("/page", "page")
-        items, _ = crawl(tmp_path, "foreign", {**EXTRA_LOOPBACK, "MAYMINE_RUN": str(run), "SPIDER_MODULES": ["tests.test_documents"]},
-                         url=f"{web.url}/page")
-    assert items == [{"verdict": "prohibited"}]
-    row, = rows(run)
-    assert [e["carrier"] for e in row.record["evidence"]][-2:] == ["body", "rsl"]
+@pytest.mark.parametrize("mode", ["disable", "preserve", "generate"])
+def test_pdf_with_objects_in_streams(mode):
+    import pikepdf
+    body = made.pdf(inside="<tdm:reservation>1</tdm:reservation>", object_stream_mode=getattr(pikepdf.ObjectStreamMode, mode),
+                    compress_streams=mode == "generate")
+    assert [f.signal for f in found(body)] == ["tdmrep.xmp"]
 
 
-class Foreign(Spider):
-    """As a project of others has it."""
-    name = "foreign"
+# ---- the others
 
-    async def start(self) -> Any:
-        yield Request(self.url)  # type: ignore[attr-defined]
+@pytest.mark.parametrize("body", [b"---\nlicense: [" + b"mit, " * 200_000, b"---\n" + b"license: mit\n" * 100_000 + b"---\n",
+                                  b"---\n" * 300_000, b"---\nlicense:\n" + b"- mit\n" * 200_000 + b"---\n", b"---\nlicense: mit\n---\n" + b"x" * CARD_BYTES,
+                                  b'{"a": "mlcommons.org/croissant", "b": ' + b"[" * 500_000, b"<ONIXMessage>" + b"<Product>" * 300_000,
+                                  b"<ONIXMessage>" + b"<Product/>" * 300_000 + b"</ONIXMessage>", b"<ONIXMessage>" + b" " * FEED_BYTES])
+def test_hostile_texts(body):
+    assert faults(body) <= {FaultKind.MALFORMED, FaultKind.TRUNCATED}
 
-    def parse(self, response: Any) -> Any:
-        told = next(iter(response.meta["maymine"].values()))
-        return {"verdict": told["train-genai"]}
+
+# ---- mutations
+
+SEEDS = {
+    "epub": made.epub(metadata=RESERVED, attributes='prefix="tdm: http://www.w3.org/ns/tdmrep#"'),
+    "office": made.office(properties={"tdm-reservation": "1"}), "odf": made.odf(meta='<meta:user-defined meta:name="tdm-reservation">1</meta:user-defined>'),
+    "pdf": made.pdf(inside="<tdm:reservation>1</tdm:reservation>"),
+    "encrypted pdf": made.pdf(inside="<tdm:reservation>1</tdm:reservation>", password=""),
+    "onix": b"<ONIXMessage><Product><EpubUsageConstraint><EpubUsageType>11</EpubUsageType><EpubUsageStatus>03</EpubUsageStatus></EpubUsageConstraint></Product></ONIXMessage>",
+    "card": b"---\nlicense:\n- cc-by-4.0\nextra_gated_prompt: >\n  Text and data mining is prohibited.\n---\n# Data\n",
+    "croissant": b'{"conformsTo": "http://mlcommons.org/croissant/1.1", "license": ["cc-by-4.0"], "usageInfo": {"@id": "x"}}',
+}
+PIECES = (b"PK\x01\x02", b"PK\x05\x06", b"/Prev 0", b"/Length 999999999", b" 0 R", b"<<", b"endobj", b"stream\n", b"99999999999", b"<!DOCTYPE", b"&x;",
+          b"---\n", b"[", b"{", b'"', b"\0", b"\xff\xff\xff\xff")
+
+
+def mutated(dice: random.Random, body: bytes) -> bytes:
+    out = bytearray(body)
+    for _ in range(dice.randint(1, 8)):
+        at = dice.randrange(len(out))
+        match dice.randrange(4):
+            case 0:
+                del out[at:at + dice.randint(1, 20)]
+            case 1:
+                out[at:at] = dice.choice(PIECES)
+            case 2:
+                out[at:at] = out[dice.randrange(len(out)):][:50]
+            case _:
+                out[at] = dice.randrange(256)
+    return bytes(out) or b"\0"
+
+
+@pytest.mark.parametrize("name", SEEDS)
+@pytest.mark.parametrize("rounds", [60, pytest.param(1_500, marks=pytest.mark.slow)])
+def test_mutations(name, rounds):
+    dice = random.Random(name)
+    assert found(SEEDS[name])
+    for _ in range(rounds):
+        body = mutated(dice, SEEDS[name])
+        start = time.perf_counter()
+        found(body)
+        parts(body)
+        assert time.perf_counter() - start < RUNAWAY_S

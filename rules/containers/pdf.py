@@ -54,15 +54,18 @@ def walk(body: bytes, into: Gathering) -> None:
 
 
 def _catalogue(document: Any, into: Gathering, qpdf: ModuleType) -> None:
+    def is_a(kind: Any, value: object) -> bool:
+        return isinstance(value, qpdf.Object) and isinstance(value, kind)    # of a number, the second alone would raise
+
     metadata = document.Root.get("/Metadata")
-    if isinstance(metadata, qpdf.Stream):
+    if is_a(qpdf.Stream, metadata):
         _add("xmp", "metadata", metadata, XMP_BYTES, into, qpdf)
     elif document.get_warnings():
         into.fault(FaultKind.MALFORMED, "it is damaged, and no metadata was found in what is left")
     attached = document.Root.get("/AF")
-    for number in range(min(len(attached), MEDIA_PARTS) if isinstance(attached, qpdf.Array) else 0):
+    for number in range(min(len(attached), MEDIA_PARTS) if is_a(qpdf.Array, attached) else 0):
         file = attached[number]
-        if isinstance(file, qpdf.Dictionary) and file.get("/AFRelationship") == RELATIONSHIP:
+        if is_a(qpdf.Dictionary, file) and file.get("/AFRelationship") == RELATIONSHIP:
             _add("jumbf", "af", file.EF.F, JUMBF_BYTES, into, qpdf)
 
 
