@@ -30,6 +30,7 @@ FIELD_LINES = 1_000          # OURS
 MEDIA_BYTES = 32 << 20       # OURS: whole bodies kept by the crawler
 XMP_BYTES = 8 << 20          # OURS: all packets of one file, inflated; the same for IIM
 XMP_TAGS = 100_000           # OURS: in one packet
+XMP_PROPERTIES = 1_000       # OURS: with different values, of those that are read, in one packet
 XMP_DEPTH = 100              # OURS: elements inside one another
 JUMBF_BYTES = 32 << 20       # OURS: all manifest stores of one file
 MEDIA_PARTS = 64             # OURS: of each sort in one file

@@ -30,7 +30,7 @@ C2PA = UUID("d8fec3d6-1b0e-483c-9297-5828877ec481").bytes
 RDF = b"application/rdf+xml"
 ENTERED = frozenset({(b"moov",), (b"moov", b"udta"), (b"moov", b"meta"), (b"meta",), (b"udta",)})
 IN_FILE, IN_IDAT = 0, 1
-EXTENTS = 10_000                 # OURS: of items that hold metadata
+EXTENTS = 100_000                # OURS: of all items
 
 
 @dataclass(slots=True)
@@ -182,6 +182,7 @@ def _locations(box: bytes, wanted: list[int]) -> dict[int, _Location]:
     sizes = take(2)
     offset_bytes, length_bytes, base_bytes, index_bytes = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
     out: dict[int, _Location] = {}
+    seen = 0
     for _ in range(min(take(2 if version < 2 else 4), CHUNKS)):
         number = take(2 if version < 2 else 4)
         construction = take(2) & 15 if version in (1, 2) else IN_FILE
@@ -192,8 +193,9 @@ def _locations(box: bytes, wanted: list[int]) -> dict[int, _Location]:
             if version in (1, 2):
                 take(index_bytes)
             extents.append((base + take(offset_bytes), take(length_bytes)))
-            if len(extents) > EXTENTS:
-                raise IndexError
+        seen += len(extents)
+        if seen > EXTENTS:
+            raise IndexError
         if number in wanted:
             out[number] = _Location(construction, tuple(extents))
             if len(out) == len(wanted):

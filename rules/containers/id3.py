@@ -21,6 +21,7 @@ from .parts import Gathering
 PRIV, GEOB = frozenset({b"PRIV"}), frozenset({b"GEOB", b"GEO"})
 C2PA = frozenset({b"application/c2pa", b"application/x-c2pa-manifest-store"})
 HEADER_BYTES, ID3V1_BYTES = 10, 128
+NAME_BYTES = 4_000               # OURS: of a name in UTF-16
 TAGS = 8                         # OURS: that follow one another
 UNSYNCHRONISED, EXTENDED, FOOTER = 0x80, 0x40, 0x10
 
@@ -136,7 +137,8 @@ def _object(content: bytes, place: str, into: Gathering) -> None:
         return
     wide = content[:1] in (b"\x01", b"\x02")     # UTF-16
     for _ in range(2):
-        end = next((i for i in range(0, len(rest) - 1, 2) if rest[i:i + 2] == b"\0\0"), -1) if wide else rest.find(b"\0")
+        pairs = range(0, min(len(rest) - 1, NAME_BYTES), 2)
+        end = next((i for i in pairs if rest[i:i + 2] == b"\0\0"), -1) if wide else rest.find(b"\0")
         if end < 0:
             into.fault(FaultKind.MALFORMED, "an object without name and description", place)
             return

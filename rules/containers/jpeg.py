@@ -54,10 +54,11 @@ def walk(body: bytes, into: Gathering) -> None:
             resources.append(segment[len(PHOTOSHOP):])
     for packet in packets:
         into.add("xmp", "app1", packet)
+    named = _named(packets)
     for guid, pieces in extensions.items():
-        _extension(guid, pieces, packets, into)
-    for guid in _named(packets):
-        if guid not in extensions:
+        _extension(pieces, guid.upper() in named, into)
+    for guid in named:
+        if guid not in extensions and guid.lower() not in extensions:
             into.fault(FaultKind.TRUNCATED, "the packet goes on in an extension that is not there", "app1")
     for numbered in boxes.values():
         _box(numbered, into)
@@ -101,8 +102,8 @@ def _named(packets: list[bytes]) -> set[bytes]:
     return {found[1].upper() for packet in packets for found in _NAMED.finditer(packet.replace(b"\0", b""))}
 
 
-def _extension(guid: bytes, pieces: list[tuple[int, int, bytes]], packets: list[bytes], into: Gathering) -> None:
-    if guid.upper() not in _named(packets):
+def _extension(pieces: list[tuple[int, int, bytes]], is_named: bool, into: Gathering) -> None:
+    if not is_named:
         into.fault(FaultKind.MALFORMED, "an extension that no packet names", "app1 extension")
         return
     whole: list[bytes] = []

@@ -13,10 +13,11 @@ from __future__ import annotations
 import base64
 import re
 from binascii import Error
+from itertools import islice
 
 from lxml import etree
 
-from ..limits import DETAIL_CHARS, SVG_BYTES, SVG_DEPTH, SVG_TAGS
+from ..limits import DETAIL_CHARS, MEDIA_PARTS, SVG_BYTES, SVG_DEPTH, SVG_TAGS
 from ..model import FaultKind
 from ..xml_tree import NotXml, root
 from .parts import Gathering
@@ -55,9 +56,10 @@ def walk(body: bytes, into: Gathering) -> None:
     except NotXml as error:
         into.fault(FaultKind.MALFORMED, str(error)[:DETAIL_CHARS])
         return
-    for element in tree.iter(RDF):
+    outermost = (element for element in tree.iter(RDF) if next(element.iterancestors(RDF), None) is None)
+    for element in islice(outermost, MEDIA_PARTS + 1):
         into.add("xmp", "metadata", etree.tostring(element, encoding="utf-8", with_tail=False))
-    for element in tree.iter(C2PA):
+    for element in islice(tree.iter(C2PA), MEDIA_PARTS + 1):
         try:
             into.add("jumbf", "metadata", base64.b64decode("".join((element.text or "").split()), validate=True))
         except (Error, ValueError):

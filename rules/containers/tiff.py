@@ -7,7 +7,8 @@ Facts (TIFF 6.0, 2; TIFF Technical Note 1; XMP Specification Part 3, January 202
 - Tag 330 leads to further directories. 700 is an XMP packet, 33723 IPTC-IIM, 34377 image resources of Photoshop, 52545 (0xCD41)
   a C2PA manifest store.
 - PRACTICE: 33723 is written as LONG, with zeros at its end.
-- OURS: each directory is read once, however often it is pointed to; a chain that comes back to one is a fault.
+- OURS: each directory is read once, however often it is pointed to; a chain that comes back to one is a fault. So are values
+  that overlap until they are more than the file.
 """
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ def walk(body: bytes, into: Gathering, place: str = "") -> None:
     if len(body) < next_offset + offset.size:
         into.fault(FaultKind.TRUNCATED, "it ends inside its header", outside)
         return
-    waiting, seen, tags = [offset.unpack_from(body, next_offset)[0]], set[int](), 0
+    waiting, seen = [offset.unpack_from(body, next_offset)[0]], set[int]()
+    tags = value_bytes = 0
     while waiting:
         start = waiting.pop()
         if not start:
@@ -62,11 +64,17 @@ def walk(body: bytes, into: Gathering, place: str = "") -> None:
             value = at + entry.size
             if length > offset.size:
                 (value,) = offset.unpack_from(body, value)
+            value_bytes += length
+            if value_bytes > 2 * len(body) + length:
+                into.fault(FaultKind.MALFORMED, "its values overlap", outside)
+                return
             if value + length > len(body):
                 into.fault(FaultKind.TRUNCATED, f"tag {tag} goes on after the end", f"{place}{tag}")
                 continue
             if tag == SUB_DIRECTORIES:
                 wide = min(TYPE_BYTES.get(kind, 1), offset.size)
+                if len(waiting) > TIFF_DIRECTORIES:
+                    continue         # there are more than are read already
                 waiting += [int.from_bytes(body[p:p + wide], "little" if order == "<" else "big")
                             for p in range(value, value + min(length, wide * TIFF_DIRECTORIES), wide)]
             elif tag == PHOTOSHOP:

@@ -26,12 +26,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from lxml import etree
 
 from ..containers import Part, parts
 from ..creative_commons import licence as known_licence
-from ..limits import DETAIL_CHARS, QUOTE_CHARS, URL_CHARS, XMP_DEPTH, XMP_TAGS
+from ..limits import DETAIL_CHARS, QUOTE_CHARS, RSL_REFERENCES, URL_CHARS, XMP_DEPTH, XMP_PROPERTIES, XMP_TAGS
 from ..memo import latest
 from ..model import (
     Asker,
@@ -47,6 +48,7 @@ from ..model import (
     Statement,
     Subject,
     Terms,
+    Use,
 )
 from ..vocab import TERMS
 from ..xml_tree import NotXml, root
@@ -124,7 +126,7 @@ class Packet:
     where: str
     properties: tuple[Property, ...] = ()
     rsl: tuple[bytes, ...] = ()      # documents, as they stand in it
-    fault: Fault | None = None
+    fault: Fault | None = None       # why it was not read, or not all of it
 
     def values(self, name: str) -> list[str]:
         return [p.value.strip() for p in self.properties if p.name == name and not p.of_part and p.value.strip()]
@@ -135,7 +137,6 @@ def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     for packet in packets(evidence.body):
         if packet.fault:
             out.append(packet.fault)
-            continue
         out += _data_mining(packet)
         out += _tdmrep(packet)
         for xml in packet.rsl:
@@ -171,6 +172,7 @@ def packets(body: bytes) -> tuple[Packet, ...]:
 # ---- what packets say
 
 def _data_mining(packet: Packet) -> Iterator[Finding]:
+    terms = _terms(packet)
     for p in packet.properties:
         if p.name != "DataMining" or not p.value.strip():
             continue
@@ -184,18 +186,19 @@ def _data_mining(packet: Packet) -> Iterator[Finding]:
         if not word or (word == ALLOWED and not may_allow and not p.of_part):
             yield Fault(Carrier.BODY, FaultKind.MALFORMED, f"Data Mining is '{quote}'"[:DETAIL_CHARS], packet.where)
         elif word != UNSPECIFIED:
-            yield from _mining(word, note, may_allow, quote, packet, Subject.EMBEDDED if p.of_part else Subject.ASSET)
+            for preference, use in _meant(word, may_allow):
+                yield Statement(
+                    "plus.xmp", use, preference, form=Form.LENIENT if note else Form.EXACT,
+                    subject=Subject.EMBEDDED if p.of_part else Subject.ASSET, where=packet.where, quote=quote, note=note,
+                    terms=terms if preference is Preference.DISALLOW and not p.of_part else None)
 
 
-def _mining(word: str, note: str, may_allow: bool, quote: str, packet: Packet, subject: Subject) -> Iterator[Finding]:
+def _meant(word: str, may_allow: bool) -> Iterator[tuple[Preference, Use]]:
     term = TERMS["plus", word]
-    for preference in Preference:
-        if word == ALLOWED if preference is Preference.DISALLOW else not may_allow:
-            continue
-        for use in term.about(preference):
-            yield Statement("plus.xmp", use, preference, form=Form.LENIENT if note else Form.EXACT, subject=subject,
-                            terms=_terms(packet) if preference is Preference.DISALLOW and subject is Subject.ASSET else None,
-                            where=packet.where, quote=quote, note=note)
+    if word != ALLOWED:
+        yield from ((Preference.DISALLOW, use) for use in term.about(Preference.DISALLOW))
+    if may_allow:
+        yield from ((Preference.ALLOW, use) for use in term.about(Preference.ALLOW))
 
 
 def understood(value: str) -> tuple[str, str]:
@@ -269,8 +272,14 @@ def _packet(part: Part) -> Packet:
         return Packet(part.where, fault=Fault(Carrier.BODY, FaultKind.MALFORMED, f"XMP: {error}"[:DETAIL_CHARS], part.where))
     if next(tree.iter(RDF + "RDF"), None) is None:
         return Packet(part.where, fault=Fault(Carrier.BODY, FaultKind.MALFORMED, "XMP: there is no RDF in it", part.where))
-    documents = tuple(etree.tostring(e, with_tail=False) for e in tree.iter(*_RSL))
-    return Packet(part.where, tuple(_properties(tree)), documents)
+    outermost = (e for e in tree.iter(*_RSL) if next(e.iterancestors(*_RSL), None) is None)
+    documents = tuple(etree.tostring(e, with_tail=False) for e in islice(outermost, RSL_REFERENCES + 1))
+    properties = tuple(dict.fromkeys(_properties(tree)))
+    fault = None
+    if len(properties) > XMP_PROPERTIES or len(documents) > RSL_REFERENCES:
+        detail = f"XMP: only the first {XMP_PROPERTIES} properties and {RSL_REFERENCES} RSL documents were read"
+        fault = Fault(Carrier.BODY, FaultKind.TRUNCATED, detail, part.where)
+    return Packet(part.where, properties[:XMP_PROPERTIES], documents[:RSL_REFERENCES], fault)
 
 
 _RSL = tuple(f"{{{space}}}rsl" for space in sorted(LIKE_NAMESPACE | {RSL_NAMESPACE}) if space)
