@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+TESTS := .venv/tests
 
-.PHONY: help demo test lint types quick slow bench wheel clean
+.PHONY: help demo test lint types quick slow bench clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -11,8 +12,12 @@ help:            ## this list
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(TESTS): $(READY)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
-	command -v exiftool >/dev/null || npm install --silent --prefix .venv/exiftool exiftool-vendored.pl || echo "no exiftool: one comparison is left out"
+	npm install --silent --no-audit --no-fund --prefix .venv/exiftool exiftool-vendored.pl || echo "no npm: the comparison with exiftool is left out"
 	touch $@
 
 demo: $(READY)   ## crawl a small web on this machine and show the decisions
@@ -20,19 +25,19 @@ demo: $(READY)   ## crawl a small web on this machine and show the decisions
 
 test: lint types quick slow bench    ## everything
 
-lint: $(READY)   ## ruff
+lint: $(TESTS)   ## ruff
 	$(BIN)/ruff check .
 
-types: $(READY)  ## mypy --strict
+types: $(TESTS)  ## mypy --strict
 	$(BIN)/mypy
 
-quick: $(READY)  ## the fast tests, with branch coverage of rules/
+quick: $(TESTS)  ## the fast tests, with branch coverage of rules/
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
-slow: $(READY)   ## real servers, large corpora, long runs
+slow: $(TESTS)   ## real servers, large corpora, long runs
 	$(BIN)/python -m pytest -n 2 -m slow
 
-bench: $(READY)  ## ratios, one process, nothing beside it
+bench: $(TESTS)  ## ratios, one process, nothing beside it
 	$(BIN)/python -m pytest -m bench -s
 
 clean:           ## remove what the targets above made

@@ -7,7 +7,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import subprocess
 import warnings
 from pathlib import Path
@@ -19,7 +18,7 @@ from PIL import Image
 from rules.signals.xmp import packets
 from tests.fixtures import media
 
-EXIFTOOL = shutil.which("exiftool") or str(Path(__file__).parents[1] / ".venv/exiftool/node_modules/exiftool-vendored.pl/bin/exiftool")
+EXIFTOOL = str(Path(__file__).parents[1] / ".venv/exiftool/node_modules/exiftool-vendored.pl/bin/exiftool")
 EXTENSIONS = {"jpeg": "jpg", "tiff": "tif", "bigtiff": "tif", "heic": "heic", "eps": "eps", "mov": "mov"}
 FILES = {f"{name}+{spelling}" for name in media.XMP for spelling in ("prohibited", "attribute", "bare-key", "resource", "rsl", "utf-16-be", "absent")}
 FILES |= {f"jpeg+{spelling}" for spelling in (*media.SPELLINGS, *media.ENCODED)}
