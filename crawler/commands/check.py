@@ -46,7 +46,8 @@ def command(ctx: click.Context, urls: tuple[str, ...], policies: tuple[Policy, .
     for policy in policies:
         policy_command.speaks(policy, lang)
     pages: list[AssessedPage] = []
-    settings = {**fetching.settings(asker), "MAYMINE_POLICIES": policy_entries(policies)}
+    settings = {**fetching.settings(asker), "MAYMINE_POLICIES": policy_entries(policies),
+                "AUTOTHROTTLE_START_DELAY": 0}           # somebody waits; the throttle still adapts to what it meets
     with progress("fetching", len(wanted)) as done:
         def on_page(page: AssessedPage) -> None:
             pages.append(page)
