@@ -55,9 +55,9 @@ def test_datasets_are_handed_out(name: str) -> None:
 
 
 # What a container cannot hold: packets without marks where these find them, zeros in GIF (XMP Part 3, 1.1.4), in SVG what breaks it all.
-UNMARKED = {*media.ENCODED, "no-wrapper", "rdf-only", "doctype"}
-CANNOT = {"eps": UNMARKED - {*media.ENCODED}, "xmp": UNMARKED, "gif": set(media.ENCODED),
-          **dict.fromkeys(("svg", "svg-rdf", "svg-doctype"), UNMARKED | {"no-rdf", "not-well-formed"})}
+UNMARKED = {*media.ENCODED, "blank", "no-wrapper", "rdf-only", "doctype"}
+CANNOT = {"eps": UNMARKED - {*media.ENCODED}, "xmp": UNMARKED, "gif": {*media.ENCODED, "blank"},
+          **dict.fromkeys(("svg", "svg-rdf", "svg-doctype"), UNMARKED | {"no-rdf", "not-well-formed", "blank"})}
 
 
 @pytest.mark.parametrize("name", media.XMP)

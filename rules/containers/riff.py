@@ -28,6 +28,7 @@ ALL_ONES = 0xFFFF_FFFF
 def walk(body: bytes, into: Gathering) -> None:
     header = struct.Struct(">4sI" if body.startswith(b"FORM") else "<4sI")
     pos, size = 0, len(body)
+    form_end = size
     data_bytes = 0                   # what ds64 says of the chunk `data`
     for _ in range(CHUNKS):
         if pos + 8 > size:
@@ -36,10 +37,13 @@ def walk(body: bytes, into: Gathering) -> None:
             return
         kind, length = header.unpack_from(body, pos)
         if kind in FILES:
-            if length != ALL_ONES and pos + 8 + length > size:
+            form_end = size if length in (0, ALL_ONES) else pos + 8 + length
+            if form_end > size:
                 into.fault(FaultKind.TRUNCATED, f"it has {size} bytes, not as many as it says")
             pos += 12
             continue
+        if pos >= form_end and kind not in XMP and kind not in ID3 and kind != b"C2PA":
+            return                   # what somebody put behind it
         if length == ALL_ONES and kind == b"data" and data_bytes:
             length = data_bytes
         start, pos = pos + 8, pos + 8 + length + length % 2
