@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 JSON = dict[str, Any]
 KEPT, LOST, LOOK, OTHER, UNREAD = "kept", "lost", "look", "another picture", "could not be read"
-WORDS = """Copies lose what stands in a file when they are resized, converted or uploaded. A copy that says nothing has not
-released anything: what stands in the master still holds, but who has the copy alone cannot read it. Have copies made with
-their metadata kept, and say it in the page, in the response header and in robots.txt, too."""
+WORDS = ("Copies lose what stands in a file when they are resized, converted or uploaded. A copy that says nothing has not "
+         "released anything: what stands in the master still holds, but who has the copy alone cannot read it. Have copies "
+         "made with their metadata kept, and say it in the page, in the response header and in robots.txt, too.")
 
 
 @dataclass(frozen=True, slots=True)
