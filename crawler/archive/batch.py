@@ -1,0 +1,94 @@
+"""Arrow record batch in, Arrow record batch out: the one thing that every engine calls.
+
+**Facts**
+- No state but caches: the records of a row depend on the row, the policies, the asker and the sites, and on nothing before it.
+- `records` gives one row a page and policy (crawler/archive/records.py); `verdicts` gives the rows that came, with two columns
+  more. A row without an address is no page: `verdicts` calls it undetermined, and `records` has nothing to say about it.
+- A batch is worked through in slices, so that memory does not grow with it.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import pyarrow as pa
+
+from rules import Asker, Policy, Use, policies
+
+from . import columns, deciding, records
+from .columns import Columns
+from .deciding import Decided, Decider, Sites
+from .records import Location
+
+VERDICT, REASONS = "maymine_verdict", "maymine_reasons"
+ADDED = (pa.field(VERDICT, pa.string()), pa.field(REASONS, pa.list_(pa.string())))
+NO_ADDRESS = "no-address"
+SLICE_ROWS = 512
+
+
+class Batches:
+    """Decides batches of pages. Policies by name or as they are; `by` and `uses` name those that make up the verdict."""
+
+    def __init__(self, policies_: Sequence[Policy | str], asker: Asker, sites: Sites | None = None,
+                 given: Mapping[str, str] | None = None, by: Iterable[str] = (), uses: Iterable[Use] = (),
+                 decider: Decider | None = None):
+        loaded = [policies.load(p) if isinstance(p, str) else p for p in policies_]
+        self.decider = decider or Decider(loaded, asker, sites)
+        self._given = dict(given or {})
+        self._by = frozenset(p.id for p in loaded if p.name in set(by) or p.id in set(by))
+        self._uses = frozenset(uses)
+        self._columns: tuple[pa.Schema, Columns] | None = None
+
+    def columns(self, schema: pa.Schema) -> Columns:
+        """What each column is. Raises ColumnsError."""
+        if self._columns is None or not self._columns[0].equals(schema):
+            self._columns = schema, columns.find(schema, self._given)
+        return self._columns[1]
+
+    def records(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Records of the pages of a batch. Raises ColumnsError."""
+        tables = [self.decider.table([d for d in decided if d is not None]) for _, decided in self.decided(batch)]
+        return one_batch(pa.concat_tables(tables) if tables else records.RECORDS.empty_table())
+
+    def verdicts(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch with the columns ADDED, instead of such as it has. Raises ColumnsError."""
+        parts = [self.with_verdicts(rows, decided) for rows, decided in self.decided(batch)]
+        return one_batch(pa.Table.from_batches(parts, schema=with_added(batch.schema)))
+
+    def decided(self, batch: pa.RecordBatch, locate: Callable[[int], Location | None] = lambda n: None,
+                ) -> Iterator[tuple[pa.RecordBatch, list[Decided | None]]]:
+        """Slices of the batch, each row decided; None: a row without an address."""
+        found = self.columns(batch.schema)
+        for start in range(0, batch.num_rows, SLICE_ROWS):
+            rows = batch.slice(start, SLICE_ROWS)
+            captures = found.captures(rows, lambda n, start=start: locate(start + n))  # type: ignore[misc]
+            yield rows, [self.decider.decide(c) if c.asset.url else None for c in captures]
+
+    def with_verdicts(self, rows: pa.RecordBatch, decided: Sequence[Decided | None]) -> pa.RecordBatch:
+        said = [self.verdict(d) for d in decided]
+        kept = [name for name in rows.schema.names if name not in (VERDICT, REASONS)]
+        arrays = [rows.column(name) for name in kept]
+        arrays += [pa.array([v for v, _ in said], ADDED[0].type), pa.array([r for _, r in said], ADDED[1].type)]
+        return pa.RecordBatch.from_arrays(arrays, schema=with_added(rows.schema))
+
+    def verdict(self, d: Decided | None) -> tuple[str, list[str]]:
+        """The strictest verdict of those that count, and what decided."""
+        if d is None:
+            return "undetermined", [NO_ADDRESS]
+        policies_ = self.decider.policies
+        return (deciding.verdict(d.answers, policies_, self._by, self._uses).value,
+                deciding.reasons(d.answers, policies_, self._by, self._uses))
+
+
+def with_added(schema: pa.Schema) -> pa.Schema:
+    """The schema of rows that carry their verdicts."""
+    kept = [f for f in schema if f.name not in (VERDICT, REASONS)]
+    return pa.schema([*kept, *ADDED], schema.metadata)
+
+
+def one_batch(table: pa.Table) -> pa.RecordBatch:
+    """All rows of a table as one batch."""
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_arrays(
+        [pa.array([], f.type) for f in table.schema], schema=table.schema)
+
+

@@ -1,0 +1,204 @@
+"""Tables of pages: which column is what, by its name, and a row of them as a capture.
+
+**Facts**
+- Nobody agreed on names. Known are those of Common Crawl's tools, datatrove, FineWeb, Hugging Face data sets, LAION and
+  img2dataset; upper and lower case, `-` and `_` are the same. What was taken for what is told (`Columns.told`).
+- A time without an offset is taken for UTC, as archives write it (WARC 1.1, 5.4).
+- PRACTICE: `text` is what somebody made of a page (FineWeb, datatrove). The words in the elements of the page are gone.
+- OURS: response fields as text, as JSON, as pairs or as a mapping. A mapping has no field twice; whoever made it may have lost
+  one, which its detail says.
+"""
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from rules import Access, Asset, Carrier, Evidence, limits
+
+from . import captures, payload
+from .captures import Capture
+from .records import Location
+
+# What a column is -> names that it goes by, the first found counts.
+NAMES: dict[str, tuple[str, ...]] = {
+    "url": ("url", "warc_target_uri", "target_uri", "page_url", "source_url", "uri", "image_url", "link"),
+    "body": ("html", "raw_html", "html_content", "body", "content", "raw_content", "payload", "content_bytes", "bytes",
+             "image"),
+    "text": ("text", "markdown", "plain_text", "extracted_text"),
+    "fields": ("http_headers", "http_header", "response_headers", "response_header", "headers", "http_fields"),
+    "status": ("http_status", "status_code", "fetch_status", "response_status", "status"),
+    "at": ("warc_date", "fetch_time", "fetched_at", "crawl_timestamp", "crawl_date", "date", "timestamp", "at", "time"),
+    "media_type": ("media_type", "content_type", "mime_type", "mime", "content_mime_type", "content_mime_detected"),
+    "id": ("warc_record_id", "record_id", "id", "digest", "key"),
+}
+NESTED = ("metadata", "meta", "json")
+FROM_MAPPING = "from a mapping, in which no field stands twice"
+_DIGITS = re.compile(r"\d{14}")
+_NAME = re.compile(r"[!-9;-~]+")
+
+Value = Callable[[int], Any]
+
+
+class ColumnsError(ValueError):
+    """The table cannot be used. The message is for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Role -> name of a column, "metadata.url" for a part of one."""
+    names: Mapping[str, str]
+
+    @property
+    def told(self) -> str:
+        """For a person: "url from 'URL', body from 'html', no response fields"."""
+        has = [f"{role} from '{name}'" for role, name in self.names.items()]
+        without = [word for role, word in (("fields", "no response fields"), ("at", "no times")) if role not in self.names]
+        if "body" not in self.names:
+            without.append("no bytes of the pages")
+        return ", ".join([*has, *without])
+
+    def captures(self, batch: pa.RecordBatch, locate: Callable[[int], Location | None] = lambda n: None) -> list[Capture]:
+        """One capture a row; None where a row names no page (no URL). `locate` tells where a row lies."""
+        columns = {role: _values(batch, name) for role, name in self.names.items()}
+        n = batch.num_rows
+        empty = [None] * n
+        rows = zip(*(columns.get(role, empty) for role in NAMES), strict=True)
+        return [_capture(locate(i), *row) for i, row in enumerate(rows)]
+
+
+def find(schema: pa.Schema, given: Mapping[str, str] | None = None) -> Columns:
+    """What each column is; `given` overrides by role. Raises ColumnsError where no column holds addresses."""
+    there: dict[str, str] = {}
+    for f in schema:
+        there.setdefault(_plain(f.name), f.name)
+    for f in schema:
+        if _plain(f.name) in NESTED and pa.types.is_struct(f.type):
+            for child in f.type:
+                there.setdefault(_plain(child.name), f"{f.name}.{child.name}")
+    names = {role: there[found] for role, known in NAMES.items() if (found := next((k for k in known if k in there), ""))}
+    for role, name in (given or {}).items():
+        if role not in NAMES:
+            raise ColumnsError(f"'{role}' is nothing that a column can be; known are {', '.join(NAMES)}")
+        if name and name.split(".")[0] not in schema.names:
+            raise ColumnsError(f"there is no column '{name}'; there are {', '.join(schema.names)}")
+        names = {k: v for k, v in names.items() if k != role} | ({role: name} if name else {})
+    if "url" not in names:
+        raise ColumnsError(f"no column holds addresses; looked for {', '.join(NAMES['url'])} "
+                           f"among {', '.join(schema.names) or 'no columns at all'}")
+    return Columns({role: names[role] for role in NAMES if role in names})
+
+
+def time_of(value: object) -> datetime | None:
+    """An aware time in UTC out of whatever stands for one; None for what does not."""
+    try:
+        if isinstance(value, datetime):
+            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        if isinstance(value, date):
+            return None                              # no time of day: nobody knows what stood at it
+        if isinstance(value, bool) or value is None:
+            return None
+        if isinstance(value, int | float) and value < 10**10:
+            return datetime.fromtimestamp(value, UTC) if value > 0 else None
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value / 1000, UTC) if value < 10**13 else time_of(str(int(value)))
+        text = str(value).strip()
+        if _DIGITS.fullmatch(text):
+            return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        if len(text) <= 10:
+            return None
+        return time_of(datetime.fromisoformat(text))
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def field_lines(value: object, status: int | None) -> tuple[bytes, str]:
+    """Response fields as received, as far as that can be told, and what may be missing. (b"", ""): there are none."""
+    pairs: list[tuple[Any, Any]] | None = None
+    detail = ""
+    if isinstance(value, str):
+        value = value.encode("utf-8", "surrogatepass")
+    if isinstance(value, bytes):
+        text = value.lstrip()
+        if text[:1] not in (b"{", b"["):
+            head = value if value.endswith(b"\n") else value + b"\r\n" if value else b""
+            return head, ""
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            return b"", ""
+    if isinstance(value, Mapping):
+        detail = FROM_MAPPING
+        pairs = list(value.items())
+    elif isinstance(value, Iterable):
+        pairs = [pair for item in value if (pair := _pair(item))]
+    if not pairs:
+        return b"", ""
+    lines = [f"HTTP/1.1 {status} "] if status else []
+    for name, said in pairs:
+        for one in said if isinstance(said, list | tuple) else (said,):
+            if isinstance(one, str | bytes | int | float) and _NAME.fullmatch(str(name)):
+                shown = one.decode("latin-1") if isinstance(one, bytes) else str(one)
+                lines.append(f"{name}: {shown}".replace("\r", " ").replace("\n", " "))
+    return "".join(line + "\r\n" for line in lines).encode("utf-8", "replace"), detail
+
+
+def _pair(item: object) -> tuple[Any, Any] | None:
+    if isinstance(item, Mapping):
+        name = next((item[k] for k in ("name", "key", "field") if k in item), None)
+        return (name, item["value"]) if name and "value" in item else None
+    return (item[0], item[1]) if isinstance(item, list | tuple) and len(item) == 2 else None
+
+
+def _capture(location: Location | None, url: Any, body: Any, text: Any, fields: Any, status: Any, at: Any, media_type: Any,
+             id: Any) -> Capture:
+    url = str(url or "").strip()
+    when, code = time_of(at), _status(status)
+    lines, detail = field_lines(fields, code)
+    told = payload.named(lines) if lines else {}
+    code = code or (payload.status_of(lines) if lines else None)
+    kind = payload.media_type(str(media_type or "").encode("latin-1", "replace") or told.get(b"content-type", b""))
+    asset = Asset(url, kind)
+    lines = lines[:limits.FIELDS_BYTES]
+    had = (Evidence(Carrier.HTTP_FIELDS, url, when, Access.OBTAINED, lines, code, detail=detail) if lines
+           else captures.no_fields(url, when))
+    return Capture(asset, had, _body(url, body, text, when, code), location)
+
+
+def _body(url: str, body: Any, text: Any, at: datetime | None, status: int | None) -> Evidence:
+    if isinstance(body, Mapping):                    # an image of Hugging Face: {bytes, path}
+        body = body.get("bytes")
+    if isinstance(body, str):
+        body = body.encode("utf-8", "surrogatepass")
+    if isinstance(body, bytes):
+        cut = "the body is longer than what is kept of it" if len(body) > limits.MEDIA_BYTES else ""
+        return captures.of_body(url, body, at, status, cut)
+    if isinstance(text, str):
+        return captures.of_body(url, text.encode("utf-8", "surrogatepass"), at, status, captures.ONLY_TEXT)
+    return Evidence(Carrier.BODY, url, at, Access.NOT_COLLECTED, status=status, detail=captures.NO_BODY)
+
+
+def _status(value: Any) -> int | None:
+    try:
+        code = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return code if 100 <= code <= 999 else None
+
+
+def _values(batch: pa.RecordBatch, name: str) -> list[Any]:
+    column, _, child = name.partition(".")
+    array = batch.column(batch.schema.get_field_index(column if name not in batch.schema.names else name))
+    if child and name not in batch.schema.names:
+        array = pa.compute.struct_field(array, child)
+    values: list[Any] = array.to_pylist()
+    return values
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_").replace(" ", "_")

@@ -1,0 +1,151 @@
+"""The bytes of a response as an archive keeps them -> the bytes that the readers want: codings undone where they are there.
+
+**Facts** (RFC 9110 and RFC 9112: https://www.rfc-editor.org/rfc/rfc9110)
+- 9112, 7.1: chunks are a size in hexadecimal, a line end, that many bytes and a line end; a chunk of size 0 ends them.
+- 9110, 8.4: Content-Encoding names the codings in the order in which they were applied. `x-gzip` is `gzip` (8.4.1.3).
+- PRACTICE: archives often keep a body with its codings undone and the fields as they were; Common Crawl then writes
+  `X-Crawler-` before their names, others do not. So a coding is undone where the bytes are coded, and believed done where not.
+- OURS: deflate is taken with the zlib wrapper (8.4.1.2) and without it, as browsers do. What is broken in its middle counts as
+  far as it goes, and as truncated. A coding that nobody here can undo leaves no bytes: they are truncated too, and no silence.
+"""
+from __future__ import annotations
+
+import re
+import zlib
+from io import BytesIO
+
+from rules import limits
+
+_NAMES = rb"content-type|content-encoding|transfer-encoding|location"
+_FIELDS = re.compile(rb"^(" + _NAMES + rb")[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[^\r\n]{0,4096}\r?\n")
+CHUNKS = 1_000_000               # OURS: of one body; more break it off
+CODINGS = 4                      # OURS: one on top of another
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_STATUS = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})(?!\d)", re.IGNORECASE)
+
+UNKNOWN_CODING = "the content-coding cannot be undone here: "
+BROKEN_CODING = "the content-coding breaks off"
+BROKEN_CHUNKS = "the transfer-coding breaks off"
+
+
+def head_of(block: bytes) -> tuple[bytes, int]:
+    """Status line and field lines with their line ends, and where the body starts. (b"", 0): there is no whole head."""
+    end = _HEAD_END.search(block, 0, limits.FIELDS_BYTES)
+    if end is None or not block.startswith((b"HTTP/", b"http/")):
+        return b"", 0
+    first_line_end = end.start() + (2 if block[end.start()] == 13 else 1)
+    return block[:first_line_end], end.end()
+
+
+def named(head: bytes) -> dict[bytes, bytes]:
+    """The fields that tell how to read the body, names in lower case; repeated codings joined, of others the first."""
+    out: dict[bytes, bytes] = {}
+    for match in _FIELDS.finditer(head):
+        name = match[1].lower()
+        if name not in out:
+            out[name] = match[2].rstrip()
+        elif name.endswith(b"encoding"):
+            out[name] += b"," + match[2].rstrip()
+    return out
+
+
+def status_of(head: bytes) -> int | None:
+    line = _STATUS.match(head)
+    return int(line[1]) if line else None
+
+
+def media_type(content_type: bytes) -> str:
+    """The essence of a Content-Type, lower case."""
+    return content_type.partition(b";")[0].strip().lower().decode("latin-1")
+
+
+def decoded(body: bytes, fields: dict[bytes, bytes], limit: int = limits.MEDIA_BYTES) -> tuple[bytes, str]:
+    """At most `limit` bytes of the body with its codings undone, and why that is not all of it ("" if it is)."""
+    trouble = ""
+    if b"chunked" in fields.get(b"transfer-encoding", b"").lower():
+        body, trouble = _unchunked(body)
+    for coding in reversed(_codings(fields.get(b"content-encoding", b""))):
+        body, why = _undone(body, coding, limit)
+        trouble = trouble or why
+    if len(body) > limit:
+        return body[:limit], trouble or "the body is longer than what is kept of it"
+    return body, trouble
+
+
+def _codings(value: bytes) -> list[bytes]:
+    words = (word.strip().lower() for word in value.split(b","))
+    return [word for word in words if word not in (b"", b"identity", b"none")][:CODINGS]
+
+
+def _unchunked(body: bytes) -> tuple[bytes, str]:
+    """Bodies that are not in chunks come back as they are: somebody undid it and kept the field."""
+    out: list[bytes] = []
+    at = 0
+    while len(out) < CHUNKS and (size := _CHUNK_SIZE.match(body, at)):
+        end = size.end() + int(size[1], 16)
+        if end == size.end():
+            return b"".join(out), ""
+        if end < len(body) and body[end] not in b"\r\n":
+            break
+        out.append(body[size.end():end])
+        at = end + (2 if body[end:end + 2] == b"\r\n" else 1)
+    return (b"".join(out), BROKEN_CHUNKS) if out else (body, "")
+
+
+def _undone(body: bytes, coding: bytes, limit: int) -> tuple[bytes, str]:
+    if not body:
+        return body, ""
+    if coding in (b"gzip", b"x-gzip"):
+        return _inflated(body, 31, limit) if body.startswith(_GZIP) else (body, "")
+    if coding == b"deflate":
+        wrapped = _inflated(body, 15, limit)
+        bare = _inflated(body, -15, limit) if wrapped[1] and not wrapped[0] else wrapped
+        return (body, "") if bare[1] and not bare[0] else bare
+    if coding == b"zstd":
+        return _streamed("ZstdReader", body, limit) if body.startswith(_ZSTD) else (body, "")
+    if coding == b"br":
+        if _is_text(body):
+            return body, ""
+        return _streamed("BrotliReader", body, limit)
+    return (body, "") if _is_text(body) else (b"", UNKNOWN_CODING + coding[:20].decode("latin-1"))
+
+
+def _inflated(body: bytes, window_bits: int, limit: int) -> tuple[bytes, str]:
+    """Members one after another; what breaks off counts as far as it goes."""
+    out, held = [], 0
+    while body:
+        inflate = zlib.decompressobj(window_bits)
+        whole = True
+        try:
+            out.append(inflate.decompress(body, limit + 1 - held))
+        except zlib.error:
+            return b"".join(out), BROKEN_CODING
+        held += len(out[-1])
+        whole = inflate.eof
+        if not whole or held > limit:
+            return b"".join(out), "" if held > limit else BROKEN_CODING
+        rest = inflate.unused_data
+        body = rest if window_bits == 31 and rest.startswith(_GZIP) and len(rest) < len(body) else b""
+    return b"".join(out), ""
+
+
+def _streamed(reader: str, body: bytes, limit: int) -> tuple[bytes, str]:
+    """By FastWARC, which has Brotli and Zstandard built in."""
+    from fastwarc import stream_io
+    out, held = [], 0
+    try:
+        stream = getattr(stream_io, reader)(BytesIO(body))
+        while held <= limit and (part := stream.read(1 << 16)):
+            out.append(part)
+            held += len(part)
+    except (OSError, ValueError):
+        return b"".join(out), BROKEN_CODING
+    return b"".join(out), ""
+
+
+def _is_text(body: bytes) -> bool:
+    """Whether the bytes can be no compressed data: a coding was named and had been undone."""
+    start = body.lstrip(b"\xef\xbb\xbf \t\r\n\x00")[:1]
+    return start in (b"<", b"{", b"[") or not any(b < 9 or 13 < b < 27 or b > 126 for b in body[:256])

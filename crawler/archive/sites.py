@@ -1,0 +1,250 @@
+"""What sites said at the time of a capture: robots.txt and the like out of archives, and which copy was in force when.
+
+**Facts**
+- RFC 9309, 2.4 (https://www.rfc-editor.org/rfc/rfc9309): a copy is not used for longer than 24 hours. So the latest copy that
+  is not after the capture stands for it when it is no older than that.
+- 2.3.1.2: redirects are followed, five at least, also to other authorities; the rules are those of the first.
+- OURS: otherwise the copy nearest in time is read and counts as stale, with its distance; one that was not there (404) is an
+  empty one. A failure of another day says nothing: not collected. Where the time of the capture is not known, all are stale.
+- OURS: robots.txt is always told of. Of the other files only those are told of which were looked for at this site; what a
+  policy requires and nobody looked at, it says itself (rules.assess.missing).
+"""
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rules import Access, Carrier, Evidence, limits
+from rules.references import SITE_FILES
+from rules.signals import READERS
+
+from ..evidence import REDIRECTS, access_of
+from . import payload, records
+from .deciding import SiteEvidence
+from .records import Location
+
+FRESH = timedelta(seconds=limits.SITE_CACHE_S)
+PORTS = {"http": 80, "https": 443}
+PLACES: dict[str, Carrier] = {path: c for c, paths in SITE_FILES.items() if READERS[c] for path in paths}
+FILE_BYTES = {c: limits.ROBOTS_BYTES if c is Carrier.ROBOTS_TXT else limits.TDMREP_BYTES for c in PLACES.values()}
+NO_COPY = "no copy was collected"
+TOO_FAR = f"more than {limits.REDIRECTS} redirects"
+NO_TIME = datetime.min.replace(tzinfo=UTC)
+
+SITES = pa.schema([("uri", pa.string()), ("at", records.TIME), ("status", pa.int32()), ("location", pa.string()),
+                   ("detail", pa.string()), ("access", pa.string()), ("body", pa.binary()), ("record", records.LOCATION)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Copy:
+    """One answer to asking for a file of a site, at one time. Known by its identity."""
+    uri: str                         # as `place` writes it
+    at: datetime                     # NO_TIME: not known
+    access: Access
+    status: int | None = None
+    body: bytes = b""
+    leads_to: str = ""               # where a redirect points, absolute
+    detail: str = ""
+    record: Location | None = None
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port if it is another than usual: "https://example.org". "" for what is no http or https URL."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        if parts.scheme not in PORTS or not parts.hostname:
+            return ""
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, PORTS[parts.scheme]) else "")
+    except ValueError:
+        return ""
+
+
+def place(url: str) -> str:
+    """The one way to write the address of a file of a site; "" if the URL is none."""
+    if not url.endswith(".txt") and not url.endswith(".json"):
+        return ""
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return ""
+    base = origin(url) if path in PLACES and "?" not in url else ""
+    return base and base + path
+
+
+def copy_of(url: str, block: bytes, at: datetime | None, record: Location | None, cut: str = "") -> Copy | None:
+    """The block of a response to asking for a file of a site; None if it is about something else."""
+    uri = place(url)
+    if not uri:
+        return None
+    at = at or NO_TIME
+    head, start = payload.head_of(block)
+    if not head:
+        return Copy(uri, at, Access.TRUNCATED, detail=cut or "the record holds no whole response", record=record)
+    told, status = payload.named(head), payload.status_of(head)
+    if status is None:
+        return Copy(uri, at, Access.UNREACHABLE, detail="the answer has no status", record=record)
+    if status in REDIRECTS:
+        leads_to = urljoin(url, told.get(b"location", b"").decode("utf-8", "replace").strip())
+        return Copy(uri, at, Access.UNREACHABLE, status, leads_to=leads_to if origin(leads_to) else "", record=record)
+    access = access_of(status)
+    if access not in (Access.OBTAINED, Access.TRUNCATED):
+        return Copy(uri, at, access, status, detail=f"status {status}", record=record)
+    limit = FILE_BYTES[PLACES[urlsplit(uri).path]]
+    body, trouble = payload.decoded(block[start:], told, limit)
+    return Copy(uri, at, Access.TRUNCATED if cut or trouble else access, status, body, detail=cut or trouble, record=record)
+
+
+class Copies:
+    """Copies by the address they were asked for at, in order of time. Decides which one stood when.
+
+    `as_of` is a time that all captures are judged at, instead of their own.
+    """
+
+    def __init__(self, copies: Iterable[Copy], as_of: datetime | None = None):
+        self._by_uri: dict[str, list[Copy]] = {}
+        bodies: dict[bytes, bytes] = {}              # many sites serve the same file
+        for copy in copies:
+            if copy.body:
+                copy = replace(copy, body=bodies.setdefault(copy.body, copy.body))
+            self._by_uri.setdefault(copy.uri, []).append(copy)
+        for found in self._by_uri.values():
+            found.sort(key=lambda c: c.at)
+        self._as_of = as_of
+        self._origins = {uri[:uri.index("/", 8)] for uri in self._by_uri}
+        self._made: OrderedDict[tuple[Any, ...], SiteEvidence] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._origins)
+
+    @property
+    def carriers(self) -> set[Carrier]:
+        """Kinds of files that anybody looked for."""
+        return {PLACES[uri[uri.index("/", 8):]] for uri in self._by_uri}
+
+    def of(self, url: str, at: datetime | None) -> SiteEvidence:
+        """Evidence for the site of this URL at that time. The same copies in force give the very same objects."""
+        base, at = origin(url), self._as_of or at
+        if not base:
+            return (), ()
+        found = [self._of(carrier, base, at) for carrier in FILE_BYTES] if base in self._origins else []
+        key = (base, at if any(c and f for c, _, f in found) else None, *(c for c, _, _ in found))
+        if key not in self._made:
+            made = [one for (copy, chain, far), carrier in zip(found, FILE_BYTES, strict=False)
+                    if (one := _evidence(carrier, base, copy, chain, far, at)) is not None]
+            if not found:
+                made = [_none(Carrier.ROBOTS_TXT, base)]
+            self._made[key] = tuple(e for e, _ in made), tuple(where for _, where in made)
+            if len(self._made) > limits.SITES_CACHED:
+                self._made.popitem(last=False)
+        return self._made[key]
+
+    def _of(self, carrier: Carrier, base: str, at: datetime | None) -> tuple[Copy | None, tuple[str, ...], bool]:
+        """What stood at the first of its places that had one, else the worst answer; the way to it; whether of another day."""
+        answers = [self._followed(base + path, at) for path in SITE_FILES[carrier] if base + path in self._by_uri]
+        return next((a for a in answers if a[0] and a[0].access in (Access.OBTAINED, Access.TRUNCATED)),
+                    next((a for a in answers if a[0] is None or a[0].access is not Access.UNAVAILABLE),
+                         answers[-1] if answers else (None, (), False)))
+
+    def _followed(self, uri: str, at: datetime | None) -> tuple[Copy | None, tuple[str, ...], bool]:
+        hops, far = [uri], False
+        while True:
+            copy = self._nearest(hops[-1], at)
+            if copy is None:
+                return None, tuple(hops), far
+            far = far or not _in_force(copy, at)
+            if copy.status not in REDIRECTS:
+                return copy, tuple(hops), far
+            if not copy.leads_to:
+                return replace(copy, detail="leads nowhere"), tuple(hops), far
+            uri = place(copy.leads_to) or copy.leads_to
+            if uri in hops:
+                return replace(copy, access=Access.UNAVAILABLE, detail="leads in a circle"), tuple(hops), far
+            if len(hops) > limits.REDIRECTS:
+                return replace(copy, access=Access.UNAVAILABLE, detail=TOO_FAR), tuple(hops), far
+            hops.append(uri)
+
+    def _nearest(self, uri: str, at: datetime | None) -> Copy | None:
+        """The latest copy not after `at` where it is in force, else the nearest; without a time, the latest."""
+        copies = self._by_uri.get(uri)
+        if not copies:
+            return None
+        if at is None:
+            return copies[-1]
+        n = bisect_right(copies, at, key=lambda c: c.at)
+        before, after = (copies[n - 1] if n else None), (copies[n] if n < len(copies) else None)
+        if before is None or after is None or _in_force(before, at):
+            return before or after
+        return before if at - before.at <= after.at - at else after
+
+
+def _in_force(copy: Copy, at: datetime | None) -> bool:
+    return at is not None and copy.at != NO_TIME and copy.at <= at <= copy.at + FRESH
+
+
+def _none(carrier: Carrier, base: str, detail: str = NO_COPY) -> tuple[Evidence, None]:
+    return Evidence(carrier, base + SITE_FILES[carrier][0], None, Access.NOT_COLLECTED, detail=detail), None
+
+
+def _evidence(carrier: Carrier, base: str, copy: Copy | None, hops: tuple[str, ...], far: bool,
+              at: datetime | None) -> tuple[Evidence, Location | None] | None:
+    """None: nobody looked for it, and it is not robots.txt."""
+    if copy is None:
+        if not hops:
+            return _none(carrier, base) if carrier is Carrier.ROBOTS_TXT else None
+        return _none(carrier, base, f"no copy was collected of {hops[-1]}, where it led to"[:limits.DETAIL_CHARS])
+    when = None if copy.at == NO_TIME else copy.at
+    uri, final_uri = hops[0], hops[-1] if len(hops) > 1 else ""
+    if not far:
+        return Evidence(carrier, uri, when, copy.access, copy.body, copy.status, final_uri, copy.detail), copy.record
+    told = ", ".join(filter(None, (_distance(when, at), copy.detail)))[:limits.DETAIL_CHARS]
+    if copy.access in (Access.OBTAINED, Access.TRUNCATED, Access.UNAVAILABLE):
+        where = copy.record if copy.access is not Access.UNAVAILABLE else None
+        return Evidence(carrier, uri, when, Access.STALE, copy.body, copy.status, final_uri, told), where
+    return Evidence(carrier, uri, when, Access.NOT_COLLECTED, b"", copy.status, final_uri, told), None
+
+
+def _distance(when: datetime | None, at: datetime | None) -> str:
+    """How far a copy is from the time that it is wanted for: "3.2 days before"."""
+    if when is None or at is None:
+        return "the time of the copy is not known" if when is None else "the time of the page is not known"
+    hours = (at - when).total_seconds() / 3600
+    amount = f"{abs(hours) / 24:.1f} days" if abs(hours) >= 48 else f"{abs(hours):.1f} hours"
+    return f"{amount} {'before' if hours >= 0 else 'after'} the page"
+
+
+# ---- on disk
+
+def write(path: Path, copies: Iterable[Copy]) -> int:
+    """Copies as Parquet, in order of address and time; how many. The columns are SITES."""
+    ordered = sorted(copies, key=lambda c: (c.uri, c.at))
+    columns: Mapping[str, Sequence[Any]] = {
+        "uri": [c.uri for c in ordered], "at": [None if c.at == NO_TIME else c.at for c in ordered],
+        "status": [c.status for c in ordered], "location": [c.leads_to or None for c in ordered],
+        "detail": [c.detail or None for c in ordered], "access": [c.access.value for c in ordered],
+        "body": [c.body for c in ordered],
+        "record": [c.record and {"file": c.record.file, "offset_bytes": c.record.offset_bytes, "record_id": c.record.record_id}
+                   for c in ordered]}
+    table = pa.table([pa.array(columns[f.name], f.type) for f in SITES], schema=SITES)
+    pq.write_table(table, path, compression="zstd")
+    return len(ordered)
+
+
+def read(path: str | Path) -> Iterator[Copy]:
+    """Raises OSError, pyarrow.ArrowException, KeyError, ValueError where the file holds something else."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(records.BATCH_ROWS, columns=SITES.names):
+            for row in batch.to_pylist():
+                at, where = row["at"], row["record"]
+                yield Copy(row["uri"], at.astimezone(UTC) if at else NO_TIME, Access(row["access"]), row["status"],
+                           row["body"] or b"", row["location"] or "", row["detail"] or "", Location(**where) if where else None)

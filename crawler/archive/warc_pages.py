@@ -1,0 +1,220 @@
+"""WARC files of others, read so that nothing is missed in silence: what cannot be read is counted, and named.
+
+**Facts** (WARC 1.1, ISO 28500:2017: https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/)
+- 6.3 `response`, 6.4 `resource`: a full response; bytes without one. 6.7 `revisit`: the payload is the same as that of a record
+  with the same payload digest. 6.8 `conversion`: made from another record. 6.9 `continuation`: the rest of a segment.
+- 5.13: WARC-Truncated says that less was kept than came. 5.18: a record with a segment number is the first part of more.
+- Annex D: each record may be a gzip member of its own; if so, the next member is found where one is broken.
+PRACTICE: WARC-Target-URI stands in angle brackets in files by Wget; heads with bare LF, dates that are none, records that end
+early and bytes between records occur in large collections (ClueWeb, Common Crawl).
+OURS: the payload of a revisit is taken from records of the same file that were read not long before (PAYLOADS_BYTES), else it
+is not collected. A record of an address that is neither http nor https is no page.
+"""
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from rules import Asset, limits
+
+from . import captures, payload
+from .captures import Capture
+from .records import Location
+
+BLOCK_BYTES = limits.MEDIA_BYTES + limits.FIELDS_BYTES
+PAYLOADS_BYTES = 64 << 20            # kept for revisits
+CHUNK_BYTES = 1 << 20
+RESTARTS = 10_000                    # after broken places, in one file
+BROKEN_OFF = "the record breaks off"
+MAGIC = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"WARC/1.", b"WARC/0.")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record. `capture` is None for what is no page: warcinfo, request, metadata."""
+    kind: str
+    record_id: str
+    offset_bytes: int                # of the record, or of its member; those of one member share it
+    capture: Capture | None = None
+    about: tuple[str, ...] = ()      # ids of the records that it belongs to (WARC-Concurrent-To, WARC-Refers-To)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes that could not be read, from `offset_bytes` on."""
+    offset_bytes: int
+    why: str
+
+
+@dataclass(slots=True)
+class Archive:
+    """One file, read once from its start. `damage` and `others` fill up meanwhile; complete when the iteration has ended."""
+    stream: BinaryIO
+    file: str                        # as locations name it
+    size_bytes: int
+    everything: bool = False         # also the records that are no pages
+    damage: list[Damage] = field(default_factory=list)
+    position_bytes: int = 0
+    _payloads: OrderedDict[str, tuple[bytes, Location]] = field(default_factory=OrderedDict)
+    _held_bytes: int = 0
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Every record in the order of the file. Raises OSError where the file itself cannot be read."""
+        start, last = 0, -1
+        broken: Damage | None = None                 # one stretch, however often we start in vain inside it
+        for _ in range(RESTARTS):
+            try:
+                for record in self._records(start):
+                    if broken:
+                        self.damage.append(broken)
+                        broken = None
+                    last = self.position_bytes = record.stream_pos
+                    if (entry := self._entry(record)) is not None:
+                        yield entry
+                break
+            except (OSError, ValueError, EOFError) as error:
+                if broken is None or broken.offset_bytes < start:
+                    broken = Damage(max(start, last), str(error)[:limits.DETAIL_CHARS])
+                start = self._next(max(start, last) + 1)
+                if start < 0:
+                    break
+        else:
+            broken = Damage(start, f"more than {RESTARTS} broken places; the rest is not read")
+        if broken:
+            self.damage.append(broken)
+        else:
+            self._end(last)
+
+    def _records(self, start: int) -> Iterator[Any]:
+        from fastwarc.warc import ArchiveIterator, WarcRecordType
+        types = WarcRecordType.any_type if self.everything else (
+            WarcRecordType.response | WarcRecordType.resource | WarcRecordType.revisit | WarcRecordType.conversion
+            | WarcRecordType.unknown)
+        self.stream.seek(start)
+        return iter(ArchiveIterator(self.stream, parse_http=False, quirks_mode=True, record_types=types))
+
+    def _entry(self, record: Any) -> Entry | None:
+        headers, offset = record.headers, record.stream_pos
+        kind = headers.get("WARC-Type") or ""
+        if not kind:
+            self.damage.append(Damage(offset, BROKEN_OFF))
+            return None
+        record_id = (headers.get("WARC-Record-ID") or "").strip("<> ")
+        about: tuple[str, ...] = ()
+        if self.everything:
+            about = tuple(id.strip("<> ") for name in ("WARC-Concurrent-To", "WARC-Refers-To")
+                          for id in headers.get_multiple(name))
+        return Entry(kind, record_id, offset, self._capture(record, kind, Location(self.file, offset, record_id)), about)
+
+    def _capture(self, record: Any, kind: str, location: Location) -> Capture | None:
+        headers = record.headers
+        url = (headers.get("WARC-Target-URI") or "").strip("<> ")
+        if kind not in MAKE or not url[:8].lower().startswith(("http://", "https://")):
+            return None
+        try:
+            block, why = record.reader.read(BLOCK_BYTES), ""
+        except OSError as error:
+            block, why = b"", str(error)
+        if len(block) < min(record.content_length, BLOCK_BYTES):
+            self.damage.append(Damage(location.offset_bytes, why or BROKEN_OFF))
+            why = BROKEN_OFF
+        elif record.content_length > BLOCK_BYTES:
+            why = "the record is longer than what is kept of it"
+        cut = headers.get("WARC-Truncated")
+        if cut:
+            why = f"WARC-Truncated: {cut}"[:limits.DETAIL_CHARS]
+        elif headers.get("WARC-Segment-Number"):
+            why = "the first segment of more"
+        return MAKE[kind](self, record, url, block, record.record_date, location, why)
+
+    def _response(self, record: Any, url: str, block: bytes, at: datetime | None, location: Location, cut: str) -> Capture:
+        if not block.startswith((b"HTTP/", b"http/")) and not (record.headers.get("Content-Type") or "").startswith(
+                "application/http"):
+            return self._resource(record, url, block, at, location, cut)
+        capture = captures.of_response(url, block, at, location, cut)
+        digest = record.headers.get("WARC-Payload-Digest")
+        if digest and capture.body.body and not cut:
+            self._keep(digest, capture.body.body, location)
+        return capture
+
+    def _resource(self, record: Any, url: str, block: bytes, at: datetime | None, location: Location, cut: str) -> Capture:
+        media_type = payload.media_type((record.headers.get("Content-Type") or "").encode("latin-1", "replace"))
+        return captures.of_bytes(url, block, at, location, media_type, cut)
+
+    def _conversion(self, record: Any, url: str, block: bytes, at: datetime | None, location: Location, cut: str) -> Capture:
+        return captures.of_bytes(url, block, at, location, "", cut or captures.ONLY_TEXT)
+
+    def _revisit(self, record: Any, url: str, block: bytes, at: datetime | None, location: Location, cut: str) -> Capture:
+        head, _ = payload.head_of(block if block.endswith(b"\n\r\n") or b"\n\n" in block else block + b"\r\n\r\n")
+        had = self._payloads.get(record.headers.get("WARC-Payload-Digest") or "")
+        if not head:
+            fields, status, media_type = captures.no_fields(url, at), None, ""
+        else:
+            whole = captures.of_response(url, head + b"\r\n", at, location)
+            fields, status, media_type = whole.fields, whole.fields.status, whole.asset.media_type
+        asset = Asset(url, media_type)
+        if had is None or (status is not None and status != 304 and not 200 <= status < 300):
+            body = captures.of_body(url, b"", at, 304 if status is None or 200 <= status < 300 else status)
+            return Capture(asset, fields, body, location)
+        return Capture(asset, fields, captures.of_body(url, had[0], at), location, had[1])
+
+    def _keep(self, digest: str, body: bytes, location: Location) -> None:
+        if digest not in self._payloads:
+            self._payloads[digest] = body, location
+            self._held_bytes += len(body)
+            while self._held_bytes > PAYLOADS_BYTES:
+                self._held_bytes -= len(self._payloads.popitem(last=False)[1][0])
+
+    def _next(self, start: int) -> int:
+        """Where the next member or record may begin; -1: nowhere."""
+        self.stream.seek(0)
+        first = self.stream.read(4)
+        magics = [m for m in MAGIC if first.startswith(m[:len(first)])] or list(MAGIC)
+        if first.startswith(b"WARC"):
+            magics = list(MAGIC[2:])
+        self.stream.seek(start)
+        held = b""
+        while chunk := self.stream.read(CHUNK_BYTES):
+            window = held + chunk
+            found = [n for n in (window.find(m) for m in magics) if n >= 0]
+            if found:
+                return start - len(held) + min(found)
+            start += len(chunk)
+            held = window[-8:]
+        return -1
+
+    def _end(self, last: int) -> None:
+        """Whether the bytes end with a whole member; FastWARC says nothing of one that was cut."""
+        if last < 0:
+            if self.size_bytes:
+                self.damage.append(Damage(0, "no records are in it"))
+            return
+        self.stream.seek(last)
+        chunk = self.stream.read(CHUNK_BYTES)
+        if not chunk.startswith(MAGIC[0]) or (self.damage and self.damage[-1].offset_bytes == last):
+            return
+        inflate, member = zlib.decompressobj(31), last
+        at = last
+        while chunk:
+            at += len(chunk)
+            while chunk:
+                try:
+                    inflate.decompress(chunk, CHUNK_BYTES)
+                except zlib.error as error:
+                    self.damage.append(Damage(member, str(error)))
+                    return
+                chunk = inflate.unconsumed_tail
+                if inflate.eof:
+                    chunk = inflate.unused_data
+                    member, inflate = at - len(chunk), zlib.decompressobj(31)
+            chunk = self.stream.read(CHUNK_BYTES)
+        if member < at:
+            self.damage.append(Damage(member, BROKEN_OFF))
+
+
+MAKE = {"response": Archive._response, "resource": Archive._resource, "conversion": Archive._conversion,
+        "revisit": Archive._revisit}

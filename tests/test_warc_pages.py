@@ -1,0 +1,213 @@
+"""WARC files of others, whole and broken, as captures."""
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import io
+import zlib
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawler.archive import payload
+from crawler.archive.warc_pages import Archive, Entry
+from rules import Access
+from tests import thirdparty
+from tests.archives import HTML, Maker
+
+PAGE = b"<html><meta name=robots content=noai>" + b"words " * 500
+
+
+def read(data: bytes, everything: bool = False) -> tuple[list[Entry], Archive]:
+    archive = Archive(io.BytesIO(data), "a.warc.gz", len(data), everything)
+    return list(archive), archive
+
+
+def bodies(entries: list[Entry]) -> list[tuple[str, int]]:
+    return [(e.capture.asset.url[-1], len(e.capture.body.body)) for e in entries if e.capture]
+
+
+def three(gzip: bool = True) -> Maker:
+    maker = Maker(gzip)
+    for n in range(3):
+        maker.add(f"http://x.example/{n}", PAGE)
+    return maker
+
+
+THREE = three()
+WHOLE = [(str(n), len(PAGE)) for n in range(3)]
+
+
+@pytest.mark.parametrize("name, pages, broken", [
+    ("clipped.warc.gz", 1, 1), ("clueweb-quirk.warc.gz", 29, 0), ("warcfile.warc.gz", 16, 0), ("whirlwind.warc.gz", 1, 0)])
+def test_real_files(name, pages, broken):
+    entries, archive = read(thirdparty.path(f"warc/{name}").read_bytes(), everything=True)
+    captures = [e.capture for e in entries if e.capture]
+    assert (len(captures), len(archive.damage)) == (pages, broken)
+    for capture in captures:
+        assert capture.fields.body.startswith(b"HTTP/1.")
+        assert capture.fields.status
+        assert b"X-Crawler-" not in capture.fields.body
+        assert capture.body.access is (Access.TRUNCATED if broken else Access.OBTAINED) or capture.fields.status != 200
+
+
+def test_a_head_with_bare_lf_keeps_its_fields_and_its_body():
+    entries, _ = read(thirdparty.path("warc/clueweb-quirk.warc.gz").read_bytes())
+    first = entries[0].capture
+    assert first.asset.media_type == "text/html"
+    assert b"P3P" in first.fields.body
+    assert first.body.body.startswith(b"<html>")
+    assert first.at is None                          # its date is none
+
+
+@pytest.mark.parametrize("pack", [
+    lambda maker: maker.data, lambda maker: gzip.decompress(maker.data), lambda maker: gzip.compress(gzip.decompress(maker.data)),
+    lambda maker: b"".join(zstandard.ZstdCompressor().compress(gzip.decompress(maker.data[a:b])) for a, b in zip(
+        maker.offsets, [*maker.offsets[1:], None], strict=True)),
+], ids=["gzip", "plain", "one gzip member", "zstd"])
+def test_every_packing(pack):
+    entries, archive = read(pack(three()))
+    assert bodies(entries) == WHOLE
+    assert not archive.damage
+
+
+@pytest.mark.parametrize("harm, left", [
+    (lambda d, o: d[:o[1]] + b"not a record at all" + d[o[1]:], "012"),
+    (lambda d, o: d[:o[1]] + bytes(40) + d[o[1]:], "012"),
+    (lambda d, o: d[:o[1] + 60] + b"\xff\x00" * 20 + d[o[1] + 100:], "02"),
+    (lambda d, o: d[:o[1]] + b"\x00" + d[o[1] + 1:], "02"),
+    (lambda d, o: d[:o[1] + 70] + d[o[2]:], "02"),
+    (lambda d, o: d[:o[2] + 80], "01"),
+    (lambda d, o: d[:o[2] + 5], "01"),
+    (lambda d, o: b"<html>a page under a wrong name</html>" * 100, ""),
+], ids=["junk between", "zeros between", "corrupt member", "broken magic", "cut in the middle", "cut at the end", "cut in a member's head",
+        "no archive"])
+def test_what_can_be_read_is_read_and_the_rest_is_counted(harm, left):
+    maker = three()
+    entries, archive = read(harm(maker.data, maker.offsets))
+    assert "".join(url for url, _ in bodies(entries)) == left
+    assert len(archive.damage) == 1
+
+
+def test_fields_stay_apart_and_in_order():
+    made = Maker().add("http://x.example/", PAGE, [*HTML, ("X-Robots-Tag", "noindex"), ("x-robots-tag", "noai")])
+    entries, _ = read(made.data)
+    assert b"X-Robots-Tag: noindex\r\nx-robots-tag: noai\r\n" in entries[0].capture.fields.body
+
+
+@pytest.mark.parametrize("fields, body", [
+    ([("Content-Encoding", "gzip")], gzip.compress(PAGE)),
+    ([("Content-Encoding", "gzip")], PAGE),
+    ([("Content-Encoding", "deflate")], zlib.compress(PAGE)),
+    ([("Content-Encoding", "deflate")], zlib.compress(PAGE)[2:-4]),
+    ([("Content-Encoding", "deflate")], PAGE),
+    ([("Content-Encoding", "br")], PAGE),
+    ([("Content-Encoding", "zstd")], zstandard.ZstdCompressor().compress(PAGE)),
+    ([("X-Crawler-Content-Encoding", "gzip")], PAGE),
+    ([("Transfer-Encoding", "chunked")], b"%x\r\n%s\r\n0\r\n\r\n" % (len(PAGE), PAGE)),
+    ([("Transfer-Encoding", "chunked"), ("Content-Encoding", "gzip")],
+     (lambda z: b"5\r\n" + z[:5] + b"\r\n%x;x=y\r\n" % (len(z) - 5) + z[5:] + b"\r\n0\r\n\r\n")(gzip.compress(PAGE))),
+    ([("Transfer-Encoding", "chunked")], PAGE),
+    ([("Content-Encoding", "identity")], PAGE),
+])
+def test_codings_are_undone_where_they_are_there(fields, body):
+    capture = read(Maker().add("http://x.example/", body, [*HTML, *fields]).data)[0][0].capture
+    assert capture.body.body == PAGE
+    assert capture.body.access is Access.OBTAINED
+
+
+def test_brotli_is_undone():
+    import brotli
+    capture = read(Maker().add("http://x.example/", brotli.compress(PAGE), [*HTML, ("Content-Encoding", "br")]).data)[0][0].capture
+    assert capture.body.body == PAGE
+
+
+@pytest.mark.parametrize("fields, body", [
+    ([("Content-Encoding", "gzip")], gzip.compress(PAGE)[:-20]),
+    ([("Content-Encoding", "compress")], b"\x1f\x9d\x90\x01\x02\x03" * 9),
+    ([("Transfer-Encoding", "chunked")], b"%x\r\n%s" % (len(PAGE) + 9, PAGE)),
+])
+def test_a_coding_that_cannot_be_undone_is_no_silence(fields, body):
+    capture = read(Maker().add("http://x.example/", body, [*HTML, *fields]).data)[0][0].capture
+    assert capture.body.access is Access.TRUNCATED
+    assert capture.body.detail
+
+
+def test_revisits():
+    digest = {"WARC-Payload-Digest": "sha1:" + base64.b32encode(hashlib.sha1(PAGE).digest()).decode()}
+    made = (Maker().add("http://x.example/a", PAGE)
+            .add("http://x.example/b", b"", kind="revisit", warc=digest)
+            .add("http://x.example/c", b"", kind="revisit", warc={"WARC-Payload-Digest": "sha1:BBBB"}))
+    entries, _ = read(made.data)
+    first, again, unknown = (e.capture for e in entries)
+    assert again.body.body == PAGE
+    assert again.body_location == first.location != again.location
+    assert again.fields.status == 200
+    assert unknown.body.access is Access.NOT_COLLECTED
+
+
+def test_records_without_a_response():
+    made = (Maker().add("http://x.example/r", PAGE, kind="resource").add("http://x.example/t", b"words", kind="conversion")
+            .add("urn:pageinfo:x", b"{}", kind="resource"))
+    resource, text, other = read(made.data, everything=True)[0]
+    assert resource.capture.fields.access is Access.NOT_COLLECTED
+    assert resource.capture.body.body == PAGE
+    assert text.capture.body.access is Access.TRUNCATED       # the page that it was made from is gone
+    assert other.capture is None
+
+
+@pytest.mark.parametrize("status, access", [
+    ("404 Not Found", Access.UNAVAILABLE), ("403 Forbidden", Access.REFUSED), ("503 Busy", Access.UNREACHABLE),
+    ("301 Moved", Access.UNAVAILABLE), ("206 Partial Content", Access.TRUNCATED)])
+def test_the_status_tells_what_the_body_is_worth(status, access):
+    assert read(Maker().add("http://x.example/", PAGE, status=status).data)[0][0].capture.body.access is access
+
+
+def test_what_was_cut_counts_as_cut():
+    made = Maker().add("http://x.example/", PAGE, warc={"WARC-Truncated": "length"})
+    assert read(made.data)[0][0].capture.body.access is Access.TRUNCATED
+
+
+def test_no_whole_head_is_no_silence():
+    capture = read(Maker(False).add("http://x.example/", b"", []).data.replace(b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\n12"))[0][0].capture
+    assert capture.fields.access is Access.TRUNCATED
+    assert capture.body.access is Access.TRUNCATED
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_harm_raises(data):
+    broken = bytearray(THREE.data)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(broken) - 1))
+        match data.draw(st.sampled_from(("flip", "cut", "double"))):
+            case "flip":
+                broken[at] ^= data.draw(st.integers(1, 255))
+            case "cut":
+                del broken[at:at + data.draw(st.integers(1, 200))]
+            case _:
+                broken[at:at] = broken[at:at + 50]
+        if not broken:
+            return
+    entries, archive = read(bytes(broken), everything=True)
+    whole = [c for e in entries if (c := e.capture) and c.body.body == PAGE and c.body.access is Access.OBTAINED]
+    assert len(whole) == 3 or archive.damage or any(c.body.body != PAGE for e in entries if (c := e.capture))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300), st.sampled_from([b"gzip", b"deflate", b"br", b"zstd", b"x", b"gzip, br", b"chunked"]))
+def test_no_body_raises(body, coding):
+    for magic in (b"", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"5\r\n"):
+        out, trouble = payload.decoded(magic + body, {b"content-encoding": coding, b"transfer-encoding": coding}, 1000)
+        assert len(out) <= 1000
+        assert isinstance(trouble, str)
+
+
+def test_a_bomb_is_not_unpacked():
+    bomb = gzip.compress(bytes(50 << 20))
+    body, trouble = payload.decoded(bomb, {b"content-encoding": b"gzip"}, 1 << 20)
+    assert len(body) == 1 << 20
+    assert trouble
