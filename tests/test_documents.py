@@ -123,10 +123,11 @@ def stream(entries: bytes, data: bytes) -> bytes:
 
 
 ZEROS = zlib.compress(bytes(PDF_BYTES + (1 << 20)), 9)
-CATALOGUE = b"<</Type/Catalog/Pages 2 0 R/Metadata 3 0 R>>", b"<</Type/Pages/Kids[]/Count 0>>"
+CATALOGUE = b"<</Type/Catalog/Pages 2 0 R/Metadata 3 0 R>>", b"<</Type/Pages/Kids[4 0 R]/Count 1>>"
+PAGE = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>"
 HOSTILE_PDF = {
-    "metadata bomb": lambda: raw_pdf(*CATALOGUE, stream(b"/Filter/FlateDecode", ZEROS)),
-    "metadata bomb twice": lambda: raw_pdf(*CATALOGUE, stream(b"/Filter[/FlateDecode/FlateDecode]", zlib.compress(ZEROS))),
+    "metadata bomb": lambda: raw_pdf(*CATALOGUE, stream(b"/Filter/FlateDecode", ZEROS), PAGE),
+    "metadata bomb twice": lambda: raw_pdf(*CATALOGUE, stream(b"/Filter[/FlateDecode/FlateDecode]", zlib.compress(ZEROS)), PAGE),
     "table bomb": lambda: b"%PDF-1.7\n" + b"1 0 obj\n" + stream(b"/Type/XRef/Size 9000000/W[1 4 2]/Root 1 0 R/Filter/FlateDecode", ZEROS)
                           + b"\nendobj\nstartxref\n9\n%%EOF",
     "open streams": lambda: b"%PDF-1.7\n" + b"".join(b"%d 0 obj<</Length 9>>stream\n" % n for n in range(9_000)),
@@ -137,9 +138,9 @@ HOSTILE_PDF = {
     "trailers": lambda: b"%PDF-1.7\n" + b"trailer\n<</Root 1 0 R>>\n" * 150_000,
     "starts of tables": lambda: b"%PDF-1.7\n" + b"startxref\n9\n" * 300_000 + b"startxref\n9\n%%EOF",
     "tables": lambda: b"%PDF-1.7\n" + b"xref\n" * 800_000 + b"startxref\n9\n%%EOF",
-    "attachments": lambda: raw_pdf(b"<</Type/Catalog/Pages 2 0 R/Metadata 3 0 R/AF[" + b"3 0 R " * 100_000 + b"]>>", CATALOGUE[1], b"null"),
-    "no dictionary": lambda: raw_pdf(b"<</Type/Catalog/Pages 2 0 R/Metadata 5/AF 7>>", CATALOGUE[1]),
-    "an attachment of nothing": lambda: raw_pdf(b"<</Type/Catalog/Pages 2 0 R/AF[<</AFRelationship/C2PA_Manifest/EF 5>>]>>", CATALOGUE[1]),
+    "attachments": lambda: raw_pdf(b"<</Type/Catalog/Pages 2 0 R/Metadata 3 0 R/AF[" + b"3 0 R " * 100_000 + b"]>>", CATALOGUE[1], b"null", PAGE),
+    "no dictionary": lambda: raw_pdf(b"<</Type/Catalog/Pages 2 0 R/Metadata 5/AF 7>>", CATALOGUE[1], b"null", PAGE),
+    "an attachment of nothing": lambda: raw_pdf(b"<</Type/Catalog/Pages 2 0 R/AF[<</AFRelationship/C2PA_Manifest/EF 5>>]>>", CATALOGUE[1], b"null", PAGE),
     "too long": lambda: b"%PDF-1.7\n" + bytes(PDF_BYTES),
 }
 HARMLESS = {"attachments", "no dictionary"}

@@ -43,30 +43,36 @@ def walk(body: bytes, into: Gathering) -> None:
     if len(body) > PDF_BYTES:
         into.fault(FaultKind.TRUNCATED, f"longer than {PDF_BYTES} bytes")
         return
-    is_saved = sum(body.count(mark) for mark in (b"obj", b"xref", b"trailer")) <= SAVED_MARKS
     try:
-        with qpdf.open(BytesIO(body), suppress_warnings=True, attempt_recovery=is_saved) as document:
-            _catalogue(document, into, qpdf)
+        try:
+            with qpdf.open(BytesIO(body), suppress_warnings=True, attempt_recovery=False) as document:
+                _catalogue(document, into, qpdf)
+        except qpdf.PdfError:
+            if sum(body.count(mark) for mark in (b"obj", b"xref", b"trailer")) > SAVED_MARKS:
+                raise
+            with qpdf.open(BytesIO(body), suppress_warnings=True) as document:
+                if not _catalogue(document, into, qpdf):
+                    into.fault(FaultKind.MALFORMED, "it is damaged, and no metadata was found in what is left")
     except qpdf.PasswordError:
         into.fault(FaultKind.UNRESOLVED, "it is encrypted with a password")
     except (qpdf.PdfError, *_ERRORS) as error:
         into.fault(FaultKind.MALFORMED, f"no PDF that can be read: {type(error).__name__}")
 
 
-def _catalogue(document: Any, into: Gathering, qpdf: ModuleType) -> None:
+def _catalogue(document: Any, into: Gathering, qpdf: ModuleType) -> bool:
+    """Whether the catalogue has metadata."""
     def is_a(kind: Any, value: object) -> bool:
         return isinstance(value, qpdf.Object) and isinstance(value, kind)    # of a number, the second alone would raise
 
     metadata = document.Root.get("/Metadata")
-    if is_a(qpdf.Stream, metadata):
+    if found := is_a(qpdf.Stream, metadata):
         _add("xmp", "metadata", metadata, XMP_BYTES, into, qpdf)
-    elif document.get_warnings():
-        into.fault(FaultKind.MALFORMED, "it is damaged, and no metadata was found in what is left")
     attached = document.Root.get("/AF")
     for number in range(min(len(attached), MEDIA_PARTS) if is_a(qpdf.Array, attached) else 0):
         file = attached[number]
         if is_a(qpdf.Dictionary, file) and file.get("/AFRelationship") == RELATIONSHIP:
             _add("jumbf", "af", file.EF.F, JUMBF_BYTES, into, qpdf)
+    return found
 
 
 def _add(what: str, place: str, stream: Any, cap_bytes: int, into: Gathering, qpdf: ModuleType) -> None:
