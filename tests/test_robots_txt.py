@@ -5,8 +5,24 @@ import json
 
 import pytest
 
+from rules.assess import assess
 from rules.limits import QUOTE_CHARS, ROBOTS_BYTES, ROBOTS_LINE_BYTES
-from rules.model import Access, Asker, Asset, Audience, Carrier, Evidence, Fault, FaultKind, Finding, Preference, Statement
+from rules.model import (
+    Access,
+    Asker,
+    Asset,
+    Audience,
+    Carrier,
+    Evidence,
+    Fault,
+    FaultKind,
+    Finding,
+    Preference,
+    Statement,
+    Use,
+    Verdict,
+)
+from rules.policies import load
 from rules.signals import robots_txt
 from rules.signals.robots_groups import OUTCOMES, PLANS, RobotsTxt, parse
 from rules.signals.robots_match import Patterns, normal_path, normal_pattern, path_query
@@ -25,6 +41,10 @@ def evidence(body: bytes, access: Access = Access.OBTAINED) -> Evidence:
 
 def read(body: bytes, path: str = "/a", token: str = "OurBot", access: Access = Access.OBTAINED) -> list[Finding]:
     return robots_txt.read(evidence(body, access), Asset(f"https://site.example{path}"), Asker(token))
+
+
+def kinds(findings: list[Finding]) -> list[FaultKind]:
+    return [f.kind for f in findings if isinstance(f, Fault)]
 
 
 def allowed(body: str, token: str, path: str) -> bool:
@@ -211,6 +231,16 @@ def test_a_body_that_was_cut_before_loses_its_last_line() -> None:
     body = b"User-agent: *\nDisallow: /\nAllow: /a"
     assert read(body)[0].preference is Preference.ALLOW
     assert read(body, access=Access.TRUNCATED)[0].preference is Preference.DISALLOW
+
+
+def test_a_file_that_breaks_off_before_a_crawler_may_stop_reading_did_not_come() -> None:
+    """Half a file may have lost the rule that turns us away; half a megabyte of it is all that has to be read (2.5)."""
+    body = b"User-agent: *\nAllow: /\n"
+    assert kinds(read(body, access=Access.TRUNCATED)) == [FaultKind.UNREACHABLE]
+    assert kinds(read(body.ljust(ROBOTS_BYTES, b"#"), access=Access.TRUNCATED)) == []
+    crawl = load("rfc9309-crawl")
+    decided = assess(Asset("https://site.example/a"), [evidence(body, Access.TRUNCATED)], crawl, Asker("OurBot"))
+    assert decided.decisions[Use.CRAWL].verdict is Verdict.PROHIBITED
 
 
 def test_a_rule_longer_than_a_line_may_be_is_cut_and_a_fault() -> None:

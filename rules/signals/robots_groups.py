@@ -13,6 +13,7 @@ Leniency, each named in the note of what it leads to
 - PRACTICE (google/robotstxt, robots.cc of 2026-04-01): a byte order mark, even its first octets only; misspelled names and
   names that begin like a known one; a colon left out between two words; text after `*` or after a token (`Bot/1.0`, `Foo Bar`);
   lines cut at 16,663 octets; `Allow: /dir/index.html` allows `/dir/` too. What starts with neither `/` nor `*` is no pattern.
+- OURS: so are names that begin like Content-Usage or Content-Signal, or have `_` for `-`; a file in UTF-16 is read by its mark.
 - OURS: a name that is no product token (`img2dataset`, `Kangaroo Bot`) names the crawler of exactly that name. Where a space
   follows a token, the token is named as well; digits and dots inside a word do not end it, so `AI2Bot` is never `AI`.
 - OURS: Content-Usage, Content-Signal, License and the rules about training belong to the user-agent lines above them up to the
@@ -22,6 +23,7 @@ Leniency, each named in the note of what it leads to
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -38,6 +40,8 @@ OUTCOMES = 1_024                         # OURS: answers kept for one set
 FIELDS = ("user-agent", "allow", "disallow", "content-usage", "content-signal", "disallowaitraining", "allowaitraining",
           "license", "sitemap")
 MISSPELLED = (("user-agent", "user-agent"), ("useragent", "user-agent"), ("user agent", "user-agent"), ("allow", "allow"),
+              ("content-signal", "content-signal"), ("content_signal", "content-signal"), ("content-usage", "content-usage"),
+              ("content_usage", "content-usage"),
               *((typo, "disallow") for typo in
                 ("disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw")),
               ("sitemap", "sitemap"), ("site-map", "sitemap"))
@@ -82,6 +86,7 @@ class RobotsTxt:
         self.sitemaps: list[tuple[int, str]] = []            # line, URL
         self.cut_lines: list[int] = []                       # rules longer than a line may be
         self._licences: list[Line] = []                      # outside every group
+        self.unaddressed: Sequence[Line] = ()                # words before the first user-agent line, for nobody
         self.crawling: list[Group] = []                      # with Allow and Disallow
         self.speaking: list[Group] = []                      # with everything else
         self._parse()
@@ -167,6 +172,7 @@ class RobotsTxt:
 
     def _parse(self) -> None:
         crawling = speaking = Group()    # before the first user-agent line: rules for nobody
+        self.unaddressed = speaking.rules
         crawling_closed = speaking_closed = True
         for number, raw in enumerate(self._lines, 1):
             text = raw.partition("#")[0]
@@ -246,6 +252,8 @@ def octets(text: str) -> str:
 
 
 def _without_bom(body: bytes) -> tuple[bytes, str]:
+    if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return body.decode("utf-16", "replace").encode("utf-8", "replace"), "utf-16"
     for size, note in ((3, ""), (2, "bom-truncated"), (1, "bom-truncated")):
         if body.startswith(BOM[:size]):
             return body[size:], note

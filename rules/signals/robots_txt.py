@@ -8,6 +8,12 @@ Facts
   starts with `/` is a path, white space and a statement, any other value is a statement for every path. The longest path is
   taken whole; statements for the same path combine, and a disallow wins. A path that may not be fetched has no preference.
   OURS: a statement without a path is the shortest; different paths of one length combine like the same path.
+- RFC 9309, 2.3.1.4: a network that fails leaves the file unreachable. OURS: so does one that breaks off before the size that
+  2.5 asks a crawler to read, because the rule that turns the asker away may have been still to come.
+- RFC 9309, 2.2.1: rules before the first user-agent line hold for nobody. OURS: a preference there that refuses a use is
+  malformed, not silent.
+- OURS: who is no product token (2.2.1), nor a crawler known under another name, cannot be named by a robots.txt; where it names
+  anybody, whether that is meant for such an asker stays unresolved.
 - Content Signals Policy (https://contentsignals.org/): Content-Signal belongs to its group and knows no path. OURS: over merged
   lines `no` wins and the lowest `use` wins; `use=reference` adds nothing where `ai-input` is stated.
 - draft-canel-robots-ai-control-00 (https://datatracker.ietf.org/doc/draft-canel-robots-ai-control/00/): DisallowAITraining and
@@ -17,11 +23,12 @@ Facts
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..agents import agents, training_operator
-from ..limits import MANY_OPERATORS, QUOTE_CHARS, ROBOTS_LINE_BYTES
+from ..agents import agents, product_token, training_operator
+from ..limits import MANY_OPERATORS, QUOTE_CHARS, ROBOTS_BYTES, ROBOTS_LINE_BYTES
 from ..memo import memo
 from ..model import (
     Access,
@@ -41,12 +48,14 @@ from ..model import (
 )
 from ..vocab import TERMS, Term
 from . import aipref, content_signal
-from .robots_groups import WS, Group, Line, RobotsTxt, octets, parse, whole_lines
 from .page_instead import page_instead
+from .robots_groups import WS, Group, Line, RobotsTxt, octets, parse, whole_lines
 from .robots_match import Path, Patterns, Rank, normal_path, normal_pattern, path_query
 
 REMEMBERED_RULE_SETS = 64                # OURS: findings are kept for files with at most so many rule sets
 REMEMBERED = 256                         # OURS: findings kept a file
+
+_SPACE = re.compile(r"\s")
 
 Said = tuple[Term, Preference, Line, str]            # the last: the deviation it took to read it
 Heard = dict[str, Said]                              # word -> what holds
@@ -231,8 +240,21 @@ def _reading(body: bytes) -> _Reading:
 
 def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """What robots.txt says to the asker and to others about fetching and using the asset. Where no rule matches, nothing."""
-    body = whole_lines(evidence.body) if evidence.access is Access.TRUNCATED else evidence.body
-    return list(_reading(body).findings(asset.url, asker.token))
+    broken_off = evidence.access is Access.TRUNCATED and len(evidence.body) < ROBOTS_BYTES
+    reading = _reading(whole_lines(evidence.body) if evidence.access is Access.TRUNCATED else evidence.body)
+    out = list(reading.findings(asset.url, asker.token))
+    if broken_off:
+        out.append(Fault(Carrier.ROBOTS_TXT, FaultKind.UNREACHABLE, f"it broke off after {len(evidence.body)} bytes"))
+    if not _can_be_named(asker.token) and any(name != "*" for name in reading.robots.names):
+        out.append(Fault(Carrier.ROBOTS_TXT, FaultKind.UNRESOLVED,
+                         f"it names crawlers, and '{asker.token[:80]}' is no product token"))
+    return out
+
+
+def _can_be_named(token: str) -> bool:
+    """Whether a user-agent line can mean this asker; "/version" is ignored."""
+    name, _, version = token.partition("/")
+    return token.lower() in agents() or (name != "" and product_token(name) == name and not _SPACE.search(version))
 
 
 def _faults(robots: RobotsTxt) -> Iterable[Fault]:
@@ -245,6 +267,18 @@ def _faults(robots: RobotsTxt) -> Iterable[Fault]:
         yield page_instead(Carrier.ROBOTS_TXT)
     elif robots.instead:
         yield Fault(Carrier.ROBOTS_TXT, FaultKind.MALFORMED, f"{robots.instead} instead of robots.txt")
+    if (line := next(filter(_refuses, robots.unaddressed), None)) is not None:
+        yield Fault(Carrier.ROBOTS_TXT, FaultKind.MALFORMED, "a refusal before the first user-agent line holds for nobody",
+                    f"line {line.number}")
+
+
+def _refuses(line: Line) -> bool:
+    """Whether a preference refuses some use, on whatever path."""
+    if line.field == "content-signal":
+        return any(preference is Preference.DISALLOW for _, preference, _ in content_signal.parse(octets(line.value)))
+    statement = _path_and_statement(line.value)[1]
+    return line.field == "disallowaitraining" or (line.field == "content-usage" and (
+        aipref.intent_unparsed(statement) or Preference.DISALLOW in {preference for _, preference in aipref.parse(statement)}))
 
 
 def _path_and_statement(value: str) -> tuple[str, str]:
