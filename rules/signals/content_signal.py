@@ -5,6 +5,7 @@ Facts (Content Signals Policy, Cloudflare, 2025-09-24, https://contentsignals.or
   key that is absent neither grants nor restricts.
 - `use` is the most that may be done: `immediate` keeps nothing, `reference` indexes and links back, `full` has no limit.
 - PRACTICE: Cloudflare writes keys and values in lower case; other cases, `;`, quotes and spaces around `=` are read as lenient.
+  OURS: so are pairs without a comma between them, `:` for `=` and `_` for `-`.
 - OURS: no rule exists for duplicates, so `no` wins and the lowest `use` wins. A word that can only mean no (`disallow`,
   `false`) is a lenient no, as some libraries write it; no other word is a yes.
 - No specification defines the response field. PRACTICE: converters add it with every value `yes`, whatever the owner chose.
@@ -13,6 +14,7 @@ Facts (Content Signals Policy, Cloudflare, 2025-09-24, https://contentsignals.or
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from ..limits import QUOTE_CHARS
 from ..model import Asker, Asset, Evidence, Finding, Form, Preference, Statement, Terms
@@ -30,12 +32,11 @@ def parse(value: str) -> list[tuple[Term, Preference, bool]]:
     found: dict[str, tuple[Term, Preference, bool]] = {}
     level: tuple[int, bool] | None = None
     separated = ";" in value
-    for pair in value.replace(";", ",").split(","):
-        key, equals, word = (part.strip(" \t\"'") for part in pair.lower().partition("="))
-        lenient = separated or not _EXACT.fullmatch(pair.strip(" \t"))
+    for key, word, exact in _pairs(value):
+        lenient = separated or not exact
         if key == "use" and word in USE_LEVELS:
             level = min(level or (len(USE_LEVELS), True), (USE_LEVELS.index(word), lenient))
-        elif equals and (term := meaning("content-signal", key)):
+        elif term := meaning("content-signal", key):
             if word in NOES:
                 word, lenient = "no", True
             if word not in ("yes", "no"):
@@ -46,6 +47,18 @@ def parse(value: str) -> list[tuple[Term, Preference, bool]]:
     if level and (term := meaning("content-signal", f"use={USE_LEVELS[level[0]]}")):
         stated.append((term, Preference.DISALLOW, level[1]))
     return stated
+
+
+def _pairs(value: str) -> Iterator[tuple[str, str, bool]]:
+    """Keys and words, and whether they stand as they should."""
+    for pair in value.replace(";", ",").split(","):
+        plain = pair.strip(" \t")
+        exact = bool(_EXACT.fullmatch(plain))
+        parts = [plain] if exact else "=".join(part.strip(" \t") for part in plain.lower().replace(":", "=").split("=")).split()
+        for part in parts:
+            key, equals, word = part.partition("=")
+            if equals:
+                yield key.strip("\"'").replace("_", "-"), word.strip("\"'"), exact
 
 
 def _restriction(said: tuple[Term, Preference, bool]) -> tuple[bool, bool]:

@@ -5,7 +5,8 @@ Facts (RFC 9110 and RFC 9112, https://www.rfc-editor.org/rfc/rfc9110)
   does so loses the scope of an X-Robots-Tag, so lines are kept apart here.
 - 9112, 5: `name: value` with optional white space around the value. 5.2: a line that starts with white space goes on with the
   line before it (obs-fold) and is read as one space.
-- 9112, 2.2: a bare LF may end a line. An empty line ends the section.
+- 9112, 2.2: a bare LF may end a line; a bare CR ends none. An empty line ends the section. 9110, 15.2 and 15.4: what follows an
+  interim response or a redirect, as dumps keep them, is another response; the last one is meant.
 - OURS: white space before the colon is accepted, although 9112, 5.1 lets nobody send it: what stands there may be a
   reservation.
 - OURS: a line without colon that names a signal is malformed; what lies beyond a cap and names a signal is truncated.
@@ -47,7 +48,7 @@ def values(body: bytes, name: bytes) -> list[str]:
 
 def status(body: bytes) -> int | None:
     """Status code of the first line, if that is a status line."""
-    line = _STATUS.match(body)
+    line = _STATUS.match(body, _start(body))
     return int(line[1]) if line else None
 
 
@@ -69,6 +70,7 @@ def _lowered(body: bytes) -> bytes:
 def _section(body: bytes) -> _Section:
     found: list[list[bytes]] = []
     troubles: dict[Fault, None] = {}
+    body = body[_start(body):]
     kept, rest = body, b""
     if len(body) > FIELDS_BYTES:
         cut = body.rfind(b"\n", 0, FIELDS_BYTES) + 1
@@ -85,6 +87,8 @@ def _section(body: bytes) -> _Section:
         elif not (number == 0 and _STATUS.match(line)):
             name, colon, value = line.partition(b":")
             name = name.strip(b" \t").lower()
+            if b"\r" in line and (odd := _named(line)):
+                troubles[_fault(FaultKind.MALFORMED, odd, "a line end inside a line")] = None
             if colon and _NAME.fullmatch(name):
                 found.append([name, value.strip(b" \t")])
             elif name := _named(line):
@@ -106,6 +110,19 @@ def _section(body: bytes) -> _Section:
             troubles[_fault(FaultKind.TRUNCATED, name, f"a value longer than {FIELD_BYTES} bytes")] = None
         out.append((name, value))
     return _Section(tuple(out), tuple(troubles))
+
+
+def _start(body: bytes) -> int:
+    """Where the section of the last response begins."""
+    start = 0
+    if b"\nHTTP/" not in body[:FIELDS_BYTES]:
+        return start
+    while (line := _STATUS.match(body, start)) and line[1].startswith((b"1", b"3")):
+        end = _END.search(body, start)
+        if end is None or not _STATUS.match(body, end.end()):
+            break
+        start = end.end()
+    return start
 
 
 def _named(line: bytes) -> bytes:

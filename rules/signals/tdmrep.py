@@ -8,7 +8,8 @@ Facts (TDMRep CG-FINAL-2024-05-10, https://www.w3.org/community/reports/tdmrep/C
 - 6.2, 6.3: the fields and metas of that name speak of the resource that carries them; those of a page of its text, not of its
   media.
 - 7: a later carrier supersedes an earlier one (SIGNALS.rank); the absence of a value resets nothing.
-- OURS: `"1"` and `true` reserve, as lenient, for in the other carriers the value is a string; nothing like them un-reserves.
+- OURS: `"1"`, `true` and a 1 with parameters reserve, as lenient, for in the other carriers the value is a string; nothing like
+  them un-reserves.
 - OURS: of several values for one resource 1 wins. A page un-reserves only in its head.
 - OURS: a rule that could match and cannot be read is malformed, and the rules after it are asked; so is a file that is no
   array.
@@ -29,7 +30,7 @@ from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, 
 from ..vocab import meaning
 from . import http_fields
 from .page_instead import is_page, page_instead
-from .robots_match import _Glob, normal_path, normal_pattern, path_query
+from .robots_match import _Glob, _query_encoded, normal_path, normal_pattern, path_query
 
 RESERVATION, POLICY = "tdm-reservation", "tdm-policy"
 LIKE_ONE = frozenset({'"1"', "'1'", "true", "yes", "1.0", "01"})
@@ -49,7 +50,7 @@ def said(values: Iterable[str]) -> Said | None:
     words = [word.strip().lower() for value in values for word in value.split(",")]
     if "1" in words:
         return Said(Preference.DISALLOW, "" if set(words) == {"1"} else "conflicting-values")
-    if LIKE_ONE & set(words):
+    if LIKE_ONE & set(words) or any(word.partition(";")[0].strip() == "1" for word in words):
         return Said(Preference.DISALLOW, "value-type")
     return Said(Preference.ALLOW) if words and set(words) == {"0"} else None
 
@@ -90,6 +91,7 @@ def html(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
 class Rule:
     number: int                      # from 1
     glob: _Glob
+    query: _Glob | None              # the same with gen-delims of the query encoded, as in robots_match
     answer: Said | None              # None: an error, unset
     policy: str
     quote: str
@@ -103,9 +105,9 @@ class File:
 
 def file(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     parsed = parse(evidence.body)
-    path, _ = normal_path(path_query(asset.url))
+    path, encoded = normal_path(path_query(asset.url))
     for rule in parsed.rules:
-        if rule.answer and rule.glob.matches(path):
+        if rule.answer and (rule.glob.matches(path) or (encoded and rule.query and rule.query.matches(encoded))):
             return [*parsed.faults, *statements("tdmrep.file", rule.answer, rule.policy, f"rule {rule.number}", rule.quote)]
     return list(parsed.faults)
 
@@ -153,7 +155,9 @@ def _rule(number: int, item: object, note: str) -> Rule | Fault:
     if answer:
         answer = Said(answer.preference, answer.note or note)
     pattern = normal_pattern(location.encode("utf-8", "replace").decode("latin-1"))
-    return Rule(number, _Glob(pattern, (len(pattern), 0, -number)), answer, policy if isinstance(policy, str) else "",
+    rank = len(pattern), 0, -number
+    query = _Glob(_query_encoded(pattern), rank) if "?" in pattern else None
+    return Rule(number, _Glob(pattern, rank), query, answer, policy if isinstance(policy, str) else "",
                 f"{location} {reservation}")
 
 
