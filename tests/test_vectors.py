@@ -1,6 +1,7 @@
 """Every vector in tests/vectors: bytes in, findings out. The files are data, so that other readers can be tested with them.
 
-A vector gives carriers and lists the findings: as many, in any order, each with at least the fields that stand there.
+A vector gives carriers and lists the findings: as many, in any order, each with at least the fields that stand there. Its `note`
+says why something else comes out than its reference seems to ask for.
 """
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from rules.signals import SIGNALS
 from .fixtures import make
 
 FILES = sorted(Path(__file__).with_name("vectors").glob("*.yaml"))
-KEYS = {"name", "ref", "kind", "given", "asset", "asker", "findings"}
+KEYS = {"name", "ref", "kind", "note", "given", "asset", "asker", "findings"}
 KINDS = {"spec", "practice", "ours"}
 FIELDS = {"signal", "use", "preference", "audience", "form", "subject", "terms", "where", "quote", "note", "superseded_by"}
 URL = "https://site.example/"
