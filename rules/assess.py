@@ -26,9 +26,10 @@ from .model import (
     Verdict,
 )
 from .policy import Policy
+from .prefilter import readers
 from .record import recordable
 from .references import references
-from .signals import READERS, SIGNALS
+from .signals import SIGNALS
 
 VERDICT = {Effect.PERMIT: Verdict.PERMITTED, Effect.HOLD: Verdict.UNDETERMINED,
            Effect.PROHIBIT: Verdict.PROHIBITED, Effect.AGREED: Verdict.PERMITTED}
@@ -44,11 +45,11 @@ def assess(asset: Asset, evidence: Iterable[Evidence], policy: Policy, asker: As
     return judge(asset, asker, evidence, find(evidence, asset, asker), policy)
 
 
-def find(evidence: Iterable[Evidence], asset: Asset, asker: Asker) -> tuple[Finding, ...]:
-    """Every finding about the asset, whatever the policy: read once, decide many."""
+def find(evidence: Iterable[Evidence], asset: Asset, asker: Asker, *, exact: bool = False) -> tuple[Finding, ...]:
+    """Every finding about the asset, whatever the policy: read once, decide many. `exact`: by all readers (prefilter.py)."""
     evidence = tuple(evidence)
-    found = [f for e in evidence for f in read(e, asset, asker)]
-    return resolve([*found, *unfollowed(evidence, asset, asker), *lost(found, evidence, asset)])
+    found = [f for e in evidence for f in read(e, asset, asker, exact=exact)]
+    return resolve([*found, *unfollowed(evidence, asset, asker, exact=exact), *lost(found, evidence, asset)])
 
 
 def judge(asset: Asset, asker: Asker, evidence: tuple[Evidence, ...], findings: tuple[Finding, ...],
@@ -58,11 +59,11 @@ def judge(asset: Asset, asker: Asker, evidence: tuple[Evidence, ...], findings: 
     return Assessment(asset, asker, policy.id, policy.digest, evidence, findings, decide(findings, policy))
 
 
-def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
+def read(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False) -> list[Finding]:
     """What one piece of evidence says. Not obtained is a finding, too; only `unavailable` is silence, and not of a licence."""
     out: list[Finding] = []
     if evidence.has_bytes:
-        for reader in READERS[evidence.carrier]:
+        for reader in readers(evidence, exact=exact):
             out += reader(evidence, asset, asker)
     if evidence.access is Access.UNAVAILABLE and evidence.carrier is DECIDES:
         out.append(Fault(evidence.carrier, FaultKind.MISSING, evidence.uri[:DETAIL_CHARS]))
@@ -71,11 +72,11 @@ def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     return [recordable(f) for f in out]
 
 
-def unfollowed(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker) -> list[Finding]:
+def unfollowed(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker, *, exact: bool = False) -> list[Finding]:
     """Documents that the evidence points to and that nobody fetched."""
     seen = {(e.carrier, e.uri) for e in evidence}
     return [Fault(r.carrier, FaultKind.NOT_COLLECTED, r.uri, r.where)
-            for r in references(evidence, asset, asker) if r.needed and (r.carrier, r.uri) not in seen]
+            for r in references(evidence, asset, asker, exact=exact) if r.needed and (r.carrier, r.uri) not in seen]
 
 
 def lost(found: Iterable[Finding], evidence: tuple[Evidence, ...], asset: Asset) -> list[Finding]:

@@ -23,6 +23,7 @@ from itertools import islice, pairwise
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
+from . import hidden
 from .html_work import ATTRIBUTES, is_bounded
 from .limits import FIELD_BYTES, HTML_BYTES, HTML_ELEMENTS
 from .model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding
@@ -57,6 +58,9 @@ _FRAMESET = re.compile(rb"<frameset", re.IGNORECASE)
 
 # A meta can speak only if it holds one of these. A character reference can hide a letter or a hyphen.
 _WORDS = r"tdm|max-snippet|disallowai|no(?:ai|image|index|ne|snippet|archive|cache|ml)"
+# A word behind `<meta` and before the next `<` or `>`; or these themselves, or the end of the page, where no tag ends.
+TRIGGERS = (hidden.MARKUP, re.compile(
+    rb"<meta[\t\n\f\r /][^<>]*(?:<|$|=\s*(?:\"[^\"<>]*|'[^'<>]*)>|" + _WORDS.encode() + rb")"))
 _SPEAKS = re.compile(_WORDS, re.IGNORECASE)
 _COULD_SPEAK = re.compile(
     rb"&#(?:x0*(?:2d|[46][1-9a-f]|[57][0-9a])(?![0-9a-f])|0*(?:45|6[5-9]|[78]\d|90|9[7-9]|1[01]\d|12[0-2])(?!\d))|"

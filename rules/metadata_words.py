@@ -11,20 +11,23 @@ from __future__ import annotations
 
 import re
 
-# What can hide one of the words from a search: letters and `.:+-` as character references.
-_HIDDEN = re.compile(rb"&(?:#(?:x0*(?:2[bde]|3a|[46][1-9a-f]|[57][0-9a])(?![0-9a-f])|"
-                     rb"0*(?:4[356]|58|6[5-9]|[78]\d|90|9[7-9]|1[01]\d|12[0-2])(?!\d))|plus|period|colon|fjlig)")
+from .hidden import MARKUP
+
 _LICENSING = (b"rel", b"property", b"itemprop")
 _IS = re.compile(rb"[\t\n\f\r ]*+=[\t\n\f\r ]*+")
 _UNQUOTED_END = re.compile(rb"[\t\n\f\r >]")
 _SCHEMA_WORDS = (b"license", b"usageinfo", b"isaccessibleforfree")
 _ESCAPED = re.compile(rb"\\u00(?:[46][1-9a-f]|[57][0-9a])")      # a letter
+TRIGGERS = (
+    MARKUP, _ESCAPED, b"ld+json license", *_SCHEMA_WORDS[1:], re.compile(rb"dc(?:t|terms)?\.(?:license|rights|accessrights)"),
+    re.compile(rb"(?:rel|property|itemprop)[\t\n\f\r ]*=[\t\n\f\r ]*"
+               rb"(?:\"[^\"]*license|'[^']*license|[^\t\n\f\r >=]*(?:=|license))"))
 
 
 def could_speak(text: bytes) -> bool:
     """Whether a page holds any of the words in a place that could count. Linear; never False for a page that speaks."""
     low = text.lower()
-    if b"&" in low and _HIDDEN.search(low):
+    if b"&" in low and MARKUP.search(low):
         return True
     if b"license" in low and (_named(low, b".license") or any(_in_value(low, name) for name in _LICENSING)):
         return True

@@ -16,6 +16,7 @@ from itertools import islice
 
 from .data import read
 from .limits import PROSE_SENTENCE_CHARS
+from .scan import Scan, Word
 from .strict_yaml import load
 
 CLASSES = ("ai", "learning", "trained", "mining", "fed", "ban", "no", "never", "masked", "other")
@@ -39,9 +40,9 @@ TRIGGERS = (
 Span = tuple[int, int]
 
 _SHORT = re.compile(r"(?<![a-z])(?:ais?|ia|ki)(?![a-z])")
-_SHORT_BYTES = re.compile(_SHORT.pattern.encode())
 _WORDS = tuple(tuple(t.split()) for t in TRIGGERS)
-_WORDS_BYTES = tuple(tuple(w.encode() for w in words) for words in _WORDS)
+WORDS: tuple[Word, ...] = (*(t.encode() for t in TRIGGERS), re.compile(rb"(?:^|[^a-z])(?:ais?|ia|ki)(?:[^a-z]|$)"))
+SCAN = Scan(WORDS)
 
 
 # ---- phrases
@@ -114,8 +115,7 @@ def clean(text: str) -> str:
 
 def could_speak(text: bytes) -> bool:
     """Whether text, clean and in UTF-8, holds a word without which no sentence in it is a notice."""
-    lowered = text.lower()
-    return any(all(w in lowered for w in words) for words in _WORDS_BYTES) or bool(_SHORT_BYTES.search(lowered))
+    return bool(SCAN.held(text))
 
 
 def _holds(text: str, words: tuple[str, ...]) -> bool:

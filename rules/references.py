@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .model import Asker, Asset, Carrier, Evidence, Reference
-from .signals import epub, rsl, tdm_policy, xmp
+from .prefilter import readers
+from .signals import Reader, epub, rsl, tdm_policy, tdmrep, xmp
 
 # Files that speak for a whole site (scheme, host and port), in the order in which their places are tried.
 SITE_FILES: dict[Carrier, tuple[str, ...]] = {
@@ -20,16 +21,16 @@ SITE_FILES: dict[Carrier, tuple[str, ...]] = {
 
 Finder = Callable[[Evidence, Asset, Asker], list[Reference]]
 
-# THE table of those who refer to other documents, by the carrier on which they do.
-FINDERS: dict[Carrier, tuple[Finder, ...]] = {
-    Carrier.ROBOTS_TXT: (rsl.in_robots,),
-    Carrier.TDMREP_JSON: (tdm_policy.in_file,),
-    Carrier.HTTP_FIELDS: (rsl.in_fields, tdm_policy.in_fields),
-    Carrier.BODY: (rsl.in_page, tdm_policy.in_page, xmp.policies, epub.policies),
+# THE table of those who refer to other documents, by the reader of the same words.
+FINDERS: dict[Reader, Finder] = {
+    rsl.robots: rsl.in_robots, tdmrep.file: tdm_policy.in_file,
+    rsl.header: rsl.in_fields, tdmrep.header: tdm_policy.in_fields,
+    rsl.page: rsl.in_page, tdmrep.html: tdm_policy.in_page, xmp.read: xmp.policies, epub.read: epub.policies,
 }
 
 
-def references(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker) -> tuple[Reference, ...]:
-    """Every document that the evidence points to, each once, in the order of the evidence."""
-    found = (r for e in evidence if e.has_bytes for find in FINDERS.get(e.carrier, ()) for r in find(e, asset, asker))
+def references(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker, *, exact: bool = False) -> tuple[Reference, ...]:
+    """Every document that the evidence points to, each once, in the order of the evidence. `exact`: without prefilter."""
+    found = (r for e in evidence if e.has_bytes for reader in readers(e, exact=exact) if reader in FINDERS
+             for r in FINDERS[reader](e, asset, asker))
     return tuple(dict.fromkeys(found))

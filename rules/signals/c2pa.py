@@ -42,6 +42,8 @@ PREFIXES = ("cawg", "c2pa")
 ALLOWED, NOT_ALLOWED, CONSTRAINED = "allowed", "notAllowed", "constrained"
 INFO = ("constraint_info", "constraints_info")
 
+TRIGGERS = (b"c2pa",)               # in text; files are read by all
+
 _NOT_LETTERS = re.compile(r"[^a-z]")
 _WORDS = {_NOT_LETTERS.sub("", word): term for (protocol, word), term in TERMS.items() if protocol == PROTOCOL}
 _ANSWERS = {answer.lower(): answer for answer in (ALLOWED, NOT_ALLOWED, CONSTRAINED)}

@@ -43,6 +43,7 @@ CHALLENGES = (b"_cf_chl_opt", b"captcha-delivery.com/captcha", b"px-captcha", b"
               b"awswafcookiedomainlist")
 # Words that stand on ordinary pages, too.
 WIDGETS = (b"g-recaptcha", b"h-captcha", b"cf-turnstile")
+TRIGGERS = (b"x402version", *CHALLENGES, *WIDGETS, b"<input password")
 _PASSWORD = re.compile(rb"<input[^<>]{0,500}type\s{0,5}=\s{0,5}[\"']?password")
 
 

@@ -9,7 +9,8 @@ Facts (Directive (EU) 2019/790, recital 18, https://eur-lex.europa.eu/eli/dir/20
   signals are reservations under Article 4. It expresses nothing by itself; it is the text of a `no` that the file says to all.
 - OURS: which sentences reserve is told by phrases.py. What follows a `#` on lines without a gap is one text.
 - OURS: text is taken from a page by its tags alone, without a parser: it can only restrict, and what styles hide is read.
-  A page without a word that every notice needs is not looked into.
+  A page without a word that every notice needs is not looked into. Of one with such words only the blocks that hold them are,
+  until one of them is a notice.
 """
 from __future__ import annotations
 
@@ -18,18 +19,20 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from ..hidden import TEXT
 from ..html import is_html, utf8
 from ..limits import HTML_BYTES, PROSE_CHARS, QUOTE_CHARS, ROBOTS_BYTES
 from ..memo import memo
 from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement, Use
-from ..phrases import clean, could_speak, notice, sentences
+from ..phrases import SCAN, WORDS, notice, sentences
+from ..scan import Word
 from ..vocab import TERMS
 from .content_signal import parse as content_signals
 
 Texts = Iterable[tuple[str, str]]    # where a text stands, and the text
 
-# What can hide a letter or break a word: references, soft hyphens, characters of no width, Latin letters of full width.
-HIDING = tuple(c.encode() for c in ("&#", "&shy", "&zw", "\u00ad", "\u200b", "\u2060", "\ufeff", "\uff21", "\uff41"))
+NOTICES = ("copyrightNotice", "usageInfo", "conditionsOfAccess")         # of schema.org; escapes can hide words in them
+TRIGGERS: tuple[Word, ...] = (*WORDS, TEXT, *(name.lower().encode() for name in NOTICES))
 ART4_WORDS = ("content signals", "reservation", "2019/790")
 META_NAMES = frozenset({"copyright", "rights", "dc.rights", "dcterms.rights", "dc.rights.license", "dcterms.accessrights"})
 ABOUT_AI = frozenset(use for term in TERMS.values() if term.protocol == "prose" for use in term.uses)
@@ -62,9 +65,7 @@ def _terms(body: bytes) -> tuple[Finding, ...]:
 def _findings(signal: str, carrier: Carrier, body: bytes, texts: Callable[[str], Texts]) -> list[Finding]:
     raw = utf8(body[:HTML_BYTES])
     text = raw.decode("utf-8", "replace")
-    if any(mark in raw for mark in HIDING):
-        raw = clean(references.unescape(text)).encode("utf-8", "replace")
-    if not could_speak(raw):
+    if not TEXT.search(raw.lower()) and not stated(signal, carrier, _near(text)):
         return []
     return stated(signal, carrier, texts(text))
 
@@ -93,17 +94,61 @@ def _statement(signal: str, use: Use, where: str, quote: str) -> Statement:
 _RAW = re.compile(r"<(?:(!--)|(script|style|template|iframe|noembed|noframes|xmp)(?=[\s/>]))", re.IGNORECASE)
 _RAW_ENDS = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
              for name in ("script", "style", "template", "iframe", "noembed", "noframes", "xmp")}
-_INLINE = re.compile(
-    r"</?(?:a|abbr|b|bdi|bdo|big|cite|code|data|dfn|em|font|i|ins|kbd|label|mark|q|s|samp|small|span|strike|strong|sub|sup|time|tt|u|"
-    r"var|wbr)(?:[\s/][^<>]*)?>", re.IGNORECASE)
-_BREAK = re.compile(r"<br(?:[\s/][^<>]*)?>", re.IGNORECASE)
-_TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
+_INLINE = (r"</?(?:a|abbr|b|bdi|bdo|big|cite|code|data|dfn|em|font|i|ins|kbd|label|mark|q|s|samp|small|span|strike|strong|sub|"
+           r"sup|time|tt|u|var|wbr)(?:[\s/][^<>]*)?>")
+_BREAK = r"<br(?:[\s/][^<>]*)?>"
+_TAG = r"<[a-zA-Z/!?][^<>]*>"
+_INLINES, _BREAKS, _TAGS = (re.compile(tag, re.IGNORECASE) for tag in (_INLINE, _BREAK, _TAG))
+_ANY_TAG = re.compile(_TAG.encode())
+_EDGE = re.compile(f"(?!{_INLINE}|{_BREAK}){_TAG}".encode(), re.IGNORECASE)     # of a block
 _META = re.compile(r"<meta[\s/]([^<>]*)>", re.IGNORECASE)
 _PAIR = re.compile(r"\b(name|property|content)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"']+))", re.IGNORECASE)
-_NOTICE = re.compile(r'"(copyrightNotice|usageInfo|conditionsOfAccess)"\s*:\s*("(?:[^"\\]|\\.){0,5000}+")')
+_NOTICE = re.compile(rf'"({"|".join(NOTICES)})"\s*:\s*("(?:[^"\\]|\\.){{0,5000}}+")')
 
 
 def _page_texts(text: str) -> Iterator[tuple[str, str]]:
+    yield from _told_texts(text)
+    yield "text", visible(text)
+
+
+def _plain_texts(text: str) -> Iterator[tuple[str, str]]:
+    yield "text", text
+
+
+def _near(text: str) -> Iterator[tuple[str, str]]:
+    """Every text of a page that could hold a notice: a sentence never reaches beyond a block. Sentences are not numbered so."""
+    yield from _told_texts(text)
+    shown = _shown(text).encode("utf-8", "replace")
+    done = read = 0
+    for place in SCAN.places(shown):
+        if place <= done:
+            continue
+        tag = _ANY_TAG.match(shown, max(shown.rfind(b"<", read, place - 1), read))
+        if tag and tag.end() >= place:
+            done = tag.end()         # it stands in a tag
+            continue
+        start = _block_start(shown, read, place - 1)
+        done = read = _block_end(shown, place - 1)
+        yield "text", _text(shown[start:read].decode("utf-8", "replace"))
+
+
+def _block_start(shown: bytes, least: int, place: int) -> int:
+    while (place := shown.rfind(b"<", least, place)) >= 0:
+        if edge := _EDGE.match(shown, place):
+            return edge.end()
+    return least
+
+
+def _block_end(shown: bytes, place: int) -> int:
+    while (place := shown.find(b"<", place)) >= 0:
+        if _EDGE.match(shown, place):
+            return place
+        place += 1
+    return len(shown)
+
+
+def _told_texts(text: str) -> Iterator[tuple[str, str]]:
+    """Metas and JSON-LD."""
     for tag in _META.finditer(text):
         pairs = {p[1].lower(): references.unescape(p[2] or p[3] or p[4] or "") for p in _PAIR.finditer(tag[1])}
         name = (pairs.get("name") or pairs.get("property") or "").strip().lower()
@@ -114,15 +159,15 @@ def _page_texts(text: str) -> Iterator[tuple[str, str]]:
             yield f"json-ld {noted[1]}", json.loads(noted[2], strict=False)
         except ValueError:           # an escape that is none
             yield f"json-ld {noted[1]}", noted[2]
-    yield "text", visible(text)
-
-
-def _plain_texts(text: str) -> Iterator[tuple[str, str]]:
-    yield "text", text
 
 
 def visible(text: str) -> str:
     """What a page says to people: a new line for each block. Time in proportion to the page."""
+    return _text(_shown(text))
+
+
+def _shown(text: str) -> str:
+    """A page without its scripts and comments, in one line."""
     kept: list[str] = []
     pos = 0
     while raw := _RAW.search(text, pos):
@@ -132,8 +177,11 @@ def visible(text: str) -> str:
         else:
             closed = _RAW_ENDS[raw[2].lower()].search(text, raw.end())
             pos = closed.start() if closed else len(text)
-    text = " ".join("\n".join((*kept, text[pos:])).split())
-    return references.unescape(_TAG.sub("\n", _BREAK.sub(" ", _INLINE.sub("", text))))
+    return " ".join((*kept, text[pos:])).replace("\n", " ")
+
+
+def _text(shown: str) -> str:
+    return references.unescape(_TAGS.sub("\n", _BREAKS.sub(" ", _INLINES.sub("", shown))))
 
 
 # ---- robots.txt

@@ -28,7 +28,7 @@ from urllib.parse import urljoin, urlsplit
 from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
 
-from .. import html
+from .. import hidden, html
 from ..containers import kind
 from ..html_work import is_bounded
 from ..limits import (
@@ -67,11 +67,12 @@ from .link_field import links
 from .rsl_document import NAMESPACE, OTHER, Document, authority, parse, read_contents
 from .rsl_terms import Kind, Standing, evaluate
 
+TRIGGERS = (hidden.MARKUP, b"rsl+xml", b"rsl&", NAMESPACE.lower().encode())
 FEED_ROOTS = frozenset({"rss", "feed", "RDF"})
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _UNUSABLE = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}\ud800-\udfff]")
-_FEED_START = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:\?xml|rss\b|feed\b|rdf:RDF\b)")
+_FEED_START = re.compile(rb"\s*+(?:\xef\xbb\xbf\s*+)?+<(?:\?xml|rss\b|feed\b|rdf:RDF\b)")
 
 
 # ---- documents
@@ -284,11 +285,11 @@ def _page_of(evidence: Evidence, asset: Asset) -> _Page | None:
 
 
 def _could_speak(body: bytes) -> bool:
-    """Whether the media type could stand there: "+" may be a character reference, and each character two bytes."""
+    """Whether the media type could stand there: any of it may be character references, and each character two bytes."""
     lowered = body.lower()
     if b"\0" in lowered[:64]:
         lowered = lowered.replace(b"\0", b"")
-    return b"rsl+xml" in lowered or b"rsl&" in lowered
+    return b"rsl+xml" in lowered or b"rsl&" in lowered or bool(hidden.MARKUP.search(lowered))
 
 
 @memo

@@ -1,0 +1,34 @@
+"""What can hide a word in a page from a search of its bytes: references, invisible characters, other shapes of letters.
+
+Facts (HTML Living Standard 13.2.5.72 to 80 and 13.5, https://html.spec.whatwg.org/multipage/parsing.html; Unicode, NFKC)
+- A reference is a number, decimal or after `x` hexadecimal, with any number of zeros before it, or a name. A semicolon ends it,
+  but some work without.
+- OURS: quotes, dashes, spaces, arrows, icons, emoji, superscripts, units and digraphs hide no word that is looked for. Many of
+  them stand on almost every page.
+- INVARIANT (tested): MARKUP finds each reference to a letter of ASCII and to `+-.:`. TEXT finds, besides these, references to
+  invisible characters, to letters of full width, of mathematics or in circles, to kana, Hangul and Chinese, and what it finds
+  as a reference also as itself, but for these scripts.
+Patterns are for bytes in lower case, in what `re` and Hyperscan have in common; each takes linear time.
+"""
+from __future__ import annotations
+
+import re
+
+_ASCII_HEX, _ASCII = rb"2[bde]|3a|[46][1-9a-f]|[57][0-9a]", rb"4[356]|58|6[5-9]|[78][0-9]|90|9[7-9]|1[01][0-9]|12[0-2]"
+_OTHER_HEX = (rb"ad|ce|ee|20(?:0[b-f]|2[a-e]|6[0-4])|24[9a-e][0-9a-f]|2[ef][0-9a-f]{2}|[3-9a-d][0-9a-f]{3}|f[9a-f][0-9a-f]{2}|"
+              rb"1d[4-7][0-9a-f]{2}|1f1[0-9a-f]{2}|[23][0-9a-f]{4}")
+_OTHER = (rb"173|206|238|820[3-7]|823[4-8]|828[89]|829[0-2]|93[789][0-9]|94[0-4][0-9]|1[1-9][0-9]{3}|[2-4][0-9]{4}|"
+          rb"5[0-6][0-9]{3}|57[0-3][0-9]{2}|63[7-9][0-9]{2}|6[45][0-9]{3}|1(?:19[89]|20[0-8]|27[23])[0-9]{2}|1[3-9][0-9]{4}|2[0-9]{5}")
+
+
+def _number(hexadecimal: bytes, decimal: bytes) -> bytes:
+    return rb"&#(?:x0*(?:" + hexadecimal + rb")(?:[^0-9a-f]|$)|0*(?:" + decimal + rb")(?:[^0-9]|$))"
+
+
+MARKUP = re.compile(_number(_ASCII_HEX, _ASCII) + rb"|&(?:plus|period|colon|fjlig)")
+TEXT = re.compile(
+    _number(_ASCII_HEX + b"|" + _OTHER_HEX, _ASCII + b"|" + _OTHER)
+    + rb"|&(?:plus|period|colon|shy|zw|zerowidth|nobreak|negative|invisible|applyfunction|lrm;|rlm;|ic;|it;|af;|"
+    rb"f[a-z]{1,2}lig;|[a-z](?:fr|opf|scr);)|"
+    rb"\xc2\xad|\xe2(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xa4]|\x92[\x9c-\xbf]|\x93[\x80-\xa9])|\xef(?:\xbb\xbf|\xac[\x80-\x86]|\xbc[\xa1-\xba]|"
+    rb"\xbd[\x81-\x9a])|\xf0(?:\x9d[\x90-\x9f]|\x9f[\x84-\x86])")
