@@ -164,7 +164,7 @@ def test_pdf_with_objects_in_streams(mode):
 @pytest.mark.parametrize("body", [b"---\nlicense: [" + b"mit, " * 200_000, b"---\n" + b"license: mit\n" * 100_000 + b"---\n",
                                   b"---\n" * 300_000, b"---\nlicense:\n" + b"- mit\n" * 200_000 + b"---\n", b"---\nlicense: mit\n---\n" + b"x" * CARD_BYTES,
                                   b'{"a": "mlcommons.org/croissant", "b": ' + b"[" * 500_000, b"<ONIXMessage>" + b"<Product>" * 300_000,
-                                  b"<ONIXMessage>" + b"<Product/>" * 300_000 + b"</ONIXMessage>", b"<ONIXMessage>" + b" " * FEED_BYTES])
+                                  b"<ONIXMessage>" + b"<Product/>" * 100_000 + b"</ONIXMessage>", b"<ONIXMessage>" + b" " * FEED_BYTES])
 def test_hostile_texts(body):
     assert faults(body) <= {FaultKind.MALFORMED, FaultKind.TRUNCATED}
 
