@@ -11,6 +11,8 @@ Facts (measured on Lexbor 2; HTML Living Standard 13.2.6, https://html.spec.what
   on more than the text. INVARIANT: from the first of them on every `<` with a letter counts as an element that is never
   closed; before it only an end tag that meets its own start tag closes anything. So the bound is never too low, and an honest
   page is far below it.
+- 13.2.6.5: in `svg` a tag that ends in `/>` opens nothing. OURS: an `svg` is certain as long as it holds drawings alone, each
+  end tag meets its own start tag, and titles and styles hold no `<`: icons stand on most pages.
 """
 from __future__ import annotations
 
@@ -27,7 +29,12 @@ UNNESTED = frozenset(
     b"area base br col embed hr img input link meta param source track wbr "
     b"p li dt dd option tr td th tbody thead tfoot colgroup caption a nobr".split())
 MERGED = frozenset(b"html body".split())
-UNCERTAIN = frozenset(b"svg math select frameset plaintext".split())
+UNCERTAIN = frozenset(b"math select frameset plaintext".split())
+SVG = b"svg"
+DRAWINGS = frozenset(
+    b"svg g path circle ellipse line polygon polyline rect use defs symbol text tspan image clippath mask pattern filter "
+    b"marker lineargradient radialgradient stop animate animatetransform animatemotion".split())
+TEXTS = frozenset(b"title desc style".split())      # in svg
 RAW = {name: re.compile(rb"</" + name + rb"(?=[\t\n\f\r />])", re.IGNORECASE)
        for name in b"script style textarea title xmp iframe noembed noframes".split()}
 
@@ -38,6 +45,9 @@ ATTRIBUTE = (rb"(?:=[^\t\n\f\r />=]*+|[^\t\n\f\r />=]++)"
 ATTRIBUTES = re.compile(rb"(?:[\t\n\f\r /]++|" + ATTRIBUTE + rb")*+>")
 
 _ATTRIBUTE = re.compile(ATTRIBUTE)
+_TEXT_END = re.compile(rb"[^<]*+</(title|desc|style)[\t\n\f\r ]*+>", re.IGNORECASE)
+_SELF_CLOSED = re.compile(                         # a slash behind a value without quotes is a part of it
+    rb"(?:[\t\n\f\r ]++|/(?!>)|[^\t\n\f\r />=]++(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"[^\"]*+\"|'[^']*+'))?+)*+/>")
 _MARK = re.compile(rb"<(?:(/?)([a-zA-Z][^\t\n\f\r />]*+)|!--|[!?/])")
 _COMMENT_END = re.compile(rb"--!?>")
 _ABRUPT_END = re.compile(rb"-?>")
@@ -49,10 +59,11 @@ def is_bounded(text: bytes, end: int) -> bool:
         return True
     stack: list[bytes] = []
     merged = formatting = nesting_work = formatting_work = attribute_work = looked_at = 0
-    certain, pos = True, 0
+    certain, pos, svgs = True, 0, 0                  # svgs: how many are open
     while mark := _MARK.search(text, pos, end):
         pos = mark.end()
         if mark[2] is None:
+            certain = certain and not (svgs and mark[0] != b"<!--")       # CDATA, perhaps
             if certain and not (pos := _after_comment(text, mark, end)):
                 return True
             continue
@@ -73,6 +84,15 @@ def is_bounded(text: bytes, end: int) -> bool:
                 return True          # the page ends inside a tag, which then is none
             pos = stop
             certain = name not in UNCERTAIN
+        if certain and svgs:
+            if name in TEXTS and not mark[1] and (close := _TEXT_END.match(text, pos, end)) and close[1].lower() == name:
+                pos = close.end()
+                continue
+            certain = name in DRAWINGS and (not mark[1] or stack[-1] == name)
+            if certain and not mark[1] and text.endswith(b"/>", pos - 2, pos) and _SELF_CLOSED.fullmatch(text, mark.end(), pos):
+                continue
+        if name == SVG:
+            svgs += 1 if not mark[1] else -1 if svgs else 0
         if mark[1]:
             if certain and stack and stack[-1] == name:
                 stack.pop()

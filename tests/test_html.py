@@ -130,7 +130,9 @@ HOSTILE = {
     "deep in scripts": "<div><script></div></script>" * 35_000, "deep in svg": "<svg><desc><div/></desc></svg>" * 30_000 + "<svg>" * 20_000,
     "cdata": "<div><svg><![CDATA[></div>]]></svg>" * 25_000, "svg style": "<div><svg><style><!--</style></svg></div>-->" * 20_000,
     "spans": "<span>" * 100_000 + "</i>" * 50_000, "select": "<select><div>" * 70_000, "ruby": "<rt>" * 200_000,
-    "formatting": "<p>" + joined("<b id=#>", 30_000) + "</p>" + "<p>x" * 100_000, "fonts": joined("<font id=#><p>", 40_000),
+    "slashes in svg": "<svg>" + "<g id=a/>" * 100_000, "slashes after svg": "<svg><g><svg></g></svg>" + "<g/>" * 100_000,
+    "texts in svg": "<svg>" + "<style></title>" * 60_000, "slashes without svg": "<template><col><svg></template>" + "<g/>" * 100_000,
+    "svg never closed": "<svg>" + "<g>" * 100_000, "formatting": "<p>" + joined("<b id=#>", 30_000) + "</p>" + "<p>x" * 100_000, "fonts": joined("<font id=#><p>", 40_000),
     "formatting in cells": joined("<b id=#><table><td>", 30_000), "links": joined("<a id=#><div>", 40_000),
     "double escape": "<script><!--<script></script>" + joined("<b id=#><p>", 40_000),
     "bodies": joined("<body a#>", 80_000), "roots": joined("<html a#=b>", 80_000), "attributes": "<p " + joined("a# ", 150_000) + ">", "quoted attributes": "<p " + joined("a#='>'", 100_000) + ">",
@@ -152,6 +154,7 @@ HONEST = {
     "table": "<table>" + "<tr><td>x<td><b>y</b>" * 20_000 + "</table>", "list": "<ul>" + "<li><a href=/x>x</a>" * 30_000 + "</ul>",
     "article": '<div class="a"><p>Some <i>words</i> <a href="/x"><b>bold</b></a><br><img src=x></div>\n' * 8_000,
     "scripts": "<script>if (a<b && c) { d('<div>') }</script><p>x</p>" * 10_000, "comments": "<div><!-- <div> --></div>" * 10_000,
+    "drawings": ('<li><svg viewBox="0 0 9 9"><title>x</title><style>a{b:c}</style><g><path d="M0 0"/><circle r=1></circle></g></svg><p>x</p>') * 4_000,
     "unclosed": "<div><p><span>x</div>" * 3_000, "icons": ("<svg><path d=x /></svg>" + "<li><span>x</span>" * 10) * 300,
 }
 
