@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import product
+from operator import itemgetter
 
 from .explain import words
-from .model import Audience, Finding, Preference, Statement, Use
+from .model import Audience, Finding, Preference, Statement, Terms, Use
 from .signals import SIGNALS
 from .vocab import ATOMS
 
@@ -41,12 +42,15 @@ class Contradiction:
 
 def contradictions(findings: Sequence[Finding]) -> tuple[Contradiction, ...]:
     """Every pair, told once for each pair of signals and uses, in the order of the findings."""
-    first: dict[tuple[object, ...], tuple[int, Statement]] = {}
+    alike: dict[tuple[object, ...], dict[Terms | None, tuple[int, Statement]]] = {}
     for i, f in enumerate(findings):
         if isinstance(f, Statement) and not f.superseded_by:
-            first.setdefault((f.signal, f.use, f.preference, f.audience, f.subject, f.terms), (i, f))
+            by_terms = alike.setdefault((f.signal, f.use, f.preference, f.audience, f.subject, f.terms is None), {})
+            if len(by_terms) < 2:                        # two are enough to differ from each other, and from any third
+                by_terms.setdefault(f.terms, (i, f))
+    first = sorted((one for by_terms in alike.values() for one in by_terms.values()), key=itemgetter(0))
     told: dict[tuple[object, ...], Contradiction] = {}
-    for (a, grant), (b, against) in product(first.values(), repeat=2):
+    for (a, grant), (b, against) in product(first, repeat=2):
         if a != b and (kind := _kind(grant, against)) and not (kind is Kind.TWO_LICENCES and a > b):
             told.setdefault((kind, grant.signal, grant.use, against.signal, against.use), Contradiction(kind, a, b))
     return tuple(sorted(told.values(), key=lambda c: (min(c.grant, c.against), max(c.grant, c.against), c.kind.value)))

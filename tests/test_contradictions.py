@@ -1,13 +1,15 @@
 """Two words of one site that do not go together."""
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from rules import Asker, Asset, Carrier, Evidence
 from rules.assess import find
 from rules.contradictions import Kind, contradictions, sentence
 from rules.explain import words
-from rules.model import Access
+from rules.model import Access, Preference, Statement, Terms, Use
 
 BY = '<!doctype html><link rel="license" href="https://creativecommons.org/licenses/by/4.0/">'
 ZERO = '<!doctype html><link rel="license" href="https://creativecommons.org/publicdomain/zero/1.0/">'
@@ -51,3 +53,12 @@ def test_every_kind_has_words():
 def test_a_pair_is_told_once_however_often_it_is_said():
     findings = found(fields="tdm-reservation: 1", body=BY) * 300
     assert len(contradictions(findings)) == 1
+
+
+def test_thousands_of_licences_are_compared_in_no_time():
+    many = [Statement("licence.html", Use.TDM, Preference.DISALLOW, terms=Terms(url=f"https://x.example/{n}")) for n in range(20_000)]
+    reserved = Statement("tdmrep.header", Use.TDM, Preference.DISALLOW)
+    began = time.monotonic()
+    assert [(c.kind, c.grant, c.against) for c in contradictions([*many, reserved])] == [
+        (Kind.TWO_LICENCES, 0, 1), (Kind.LICENSED_AND_RESERVED, 0, 20_000)]
+    assert time.monotonic() - began < 10
