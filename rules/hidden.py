@@ -5,7 +5,7 @@ Facts (HTML Living Standard 13.2.5.72 to 80 and 13.5, https://html.spec.whatwg.o
   but some work without.
 - OURS: quotes, dashes, spaces, arrows, icons, emoji, superscripts, units and digraphs hide no word that is looked for. Many of
   them stand on almost every page.
-- INVARIANT (tested): MARKUP finds each reference to a letter of ASCII and to `+-.:`. TEXT finds, besides these, references to
+- INVARIANT (tested): MARKUP finds each reference to a letter of ASCII and to `+-.:`. TEXT finds those to letters, and to
   invisible characters, to letters of full width, of mathematics or in circles, to kana, Hangul and Chinese, and what it finds
   as a reference also as itself, but for these scripts.
 Patterns are for bytes in lower case, in what `re` and Hyperscan have in common; each takes linear time.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 
-_ASCII_HEX, _ASCII = rb"2[bde]|3a|[46][1-9a-f]|[57][0-9a]", rb"4[356]|58|6[5-9]|[78][0-9]|90|9[7-9]|1[01][0-9]|12[0-2]"
+_LETTERS_HEX, _LETTERS = rb"[46][1-9a-f]|[57][0-9a]", rb"6[5-9]|[78][0-9]|90|9[7-9]|1[01][0-9]|12[0-2]"
 _OTHER_HEX = (rb"ad|ce|ee|20(?:0[b-f]|2[a-e]|6[0-4])|24[9a-e][0-9a-f]|2[ef][0-9a-f]{2}|[3-9a-d][0-9a-f]{3}|f[9a-f][0-9a-f]{2}|"
               rb"1d[4-7][0-9a-f]{2}|1f1[0-9a-f]{2}|[23][0-9a-f]{4}")
 _OTHER = (rb"173|206|238|820[3-7]|823[4-8]|828[89]|829[0-2]|93[789][0-9]|94[0-4][0-9]|1[1-9][0-9]{3}|[2-4][0-9]{4}|"
@@ -25,10 +25,10 @@ def _number(hexadecimal: bytes, decimal: bytes) -> bytes:
     return rb"&#(?:x0*(?:" + hexadecimal + rb")(?:[^0-9a-f]|$)|0*(?:" + decimal + rb")(?:[^0-9]|$))"
 
 
-MARKUP = re.compile(_number(_ASCII_HEX, _ASCII) + rb"|&(?:plus|period|colon|fjlig)")
+MARKUP = re.compile(_number(rb"2[bde]|3a|" + _LETTERS_HEX, rb"4[356]|58|" + _LETTERS) + rb"|&(?:plus|period|colon|fjlig)")
 TEXT = re.compile(
-    _number(_ASCII_HEX + b"|" + _OTHER_HEX, _ASCII + b"|" + _OTHER)
-    + rb"|&(?:plus|period|colon|shy|zw|zerowidth|nobreak|negative|invisible|applyfunction|lrm;|rlm;|ic;|it;|af;|"
+    _number(_LETTERS_HEX + b"|" + _OTHER_HEX, _LETTERS + b"|" + _OTHER)
+    + rb"|&(?:shy|zw|zerowidth|nobreak|negative|invisible|applyfunction|lrm;|rlm;|ic;|it;|af;|"
     rb"f[a-z]{1,2}lig;|[a-z](?:fr|opf|scr);)|"
     rb"\xc2\xad|\xe2(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xa4]|\x92[\x9c-\xbf]|\x93[\x80-\xa9])|\xef(?:\xbb\xbf|\xac[\x80-\x86]|\xbc[\xa1-\xba]|"
     rb"\xbd[\x81-\x9a])|\xf0(?:\x9d[\x90-\x9f]|\x9f[\x84-\x86])")

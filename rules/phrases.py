@@ -27,13 +27,13 @@ AI_CHARS = 100                   # OURS: at most so far from AI is `training` th
 LINKED_CHARS = 300               # OURS: at most so far from its topic does a word forbid it, or show that it does not
 SPANS = 50                       # OURS: words of one kind looked at in a sentence
 
-# INVARIANT: every phrase of `ai`, `trained` and `mining` holds all words of one of these, outside its accents.
+# INVARIANT: every phrase of `ai`, `trained` and `mining` holds one of these, outside its accents.
 TRIGGERS = (
     "intelligen", "inteligen", "mining", "tdm", "scrap", "genai", "llm", "training data", "trainings", "learning",
     "machinaal", "maschinell", "apprentissage", "aprendiz", "apprendimento", "addestramento", "entren", "entrai", "entraî",
     "entraÎ", "entra&icirc", "harvest", "moissonn", "fouille", "miner", "estrazione", "extracci", "extraer",
     "extraction automatis", "ausles", "datenanalyse", "urhg", "automatisiert", "crawlern", "language model", "generative",
-    "foundation model", "ml model", "modelli", "modelos", "langage", "langue mod", "ratifs", "sprachm", "taalmodel",
+    "foundation model", "ml model", "modelli", "modelos", "langage", "de langue", "ratifs", "sprachm", "taalmodel",
     "neural", "chatbot", "a.i.", "i.a.", "人工", "学習", "學習", "学习", "訓練", "训练", "言語モデル", "语言模型",
     "語言模型", "大模型", "生成式", "マイニング", "スクレイピング", "挖掘", "探勘", "爬", "抓取", "擷取", "인공", "언어",
     "기계", "머신", "학습", "마이닝", "크롤링", "스크래핑", "스크레이핑")
@@ -41,7 +41,10 @@ Span = tuple[int, int]
 
 _SHORT = re.compile(r"(?<![a-z])(?:ais?|ia|ki)(?![a-z])")
 _WORDS = tuple(tuple(t.split()) for t in TRIGGERS)
-WORDS: tuple[Word, ...] = (*(t.encode() for t in TRIGGERS), re.compile(rb"(?:^|[^a-z])(?:ais?|ia|ki)(?:[^a-z]|$)"))
+_GAP = rb"(?:[^a-z<&]|<[^<>]*>|&#?[a-z0-9]{1,12};)+"              # of words that stand side by side in the source of a page
+WORDS: tuple[Word, ...] = (
+    *(re.compile(_GAP.join(words)) if len(words := t.encode().split()) > 1 else t.encode() for t in TRIGGERS),
+    re.compile(rb"(?:^|[^a-z])(?:ais?|ia|ki)(?:[^a-z]|$)"))
 SCAN = Scan(WORDS)
 
 

@@ -25,7 +25,7 @@ from ..limits import HTML_BYTES, PROSE_CHARS, QUOTE_CHARS, ROBOTS_BYTES
 from ..memo import memo
 from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement, Use
 from ..phrases import SCAN, WORDS, notice, sentences
-from ..scan import Word
+from ..scan import Scan, Word
 from ..vocab import TERMS
 from .content_signal import parse as content_signals
 
@@ -33,6 +33,7 @@ Texts = Iterable[tuple[str, str]]    # where a text stands, and the text
 
 NOTICES = ("copyrightNotice", "usageInfo", "conditionsOfAccess")         # of schema.org; escapes can hide words in them
 TRIGGERS: tuple[Word, ...] = (*WORDS, TEXT, *(name.lower().encode() for name in NOTICES))
+_HIDING = Scan((TEXT,))
 ART4_WORDS = ("content signals", "reservation", "2019/790")
 META_NAMES = frozenset({"copyright", "rights", "dc.rights", "dcterms.rights", "dc.rights.license", "dcterms.accessrights"})
 ABOUT_AI = frozenset(use for term in TERMS.values() if term.protocol == "prose" for use in term.uses)
@@ -65,7 +66,7 @@ def _terms(body: bytes) -> tuple[Finding, ...]:
 def _findings(signal: str, carrier: Carrier, body: bytes, texts: Callable[[str], Texts]) -> list[Finding]:
     raw = utf8(body[:HTML_BYTES])
     text = raw.decode("utf-8", "replace")
-    if not TEXT.search(raw.lower()) and not stated(signal, carrier, _near(text)):
+    if not _HIDING.held(raw) and not stated(signal, carrier, _near(text)):
         return []
     return stated(signal, carrier, texts(text))
 
