@@ -60,6 +60,7 @@ PLACES: dict[type, frozenset[str]] = {
     Fault: frozenset({"carrier", "fault", "detail", "where"}),
     Circumstance: frozenset({"circumstance", "source", "where", "quote", "terms"}),
 }
+ASSET_KEYS = ("url", "media_type", "embedder", "variant_of")
 SILENCE = "silence"
 SUPERSEDED = "superseded"
 
@@ -284,7 +285,7 @@ def _example(node: Node) -> Example:
         row["name"].text(), {c: n.text() for c, n in given.items()}, row["use"].member(Use),
         row["verdict"].word(("permitted", "undetermined", "prohibited")), tuple(row["by"].texts()),
         {k: n.text() for k, n in row["asker"].fields((), ("token", "commercial", "country")).items()} if "asker" in row else {},
-        {k: n.text() for k, n in row["asset"].fields((), ("url", "media_type", "embedder", "variant_of")).items()} if "asset" in row else {},
+        {k: n.text() for k, n in row["asset"].fields((), ASSET_KEYS).items()} if "asset" in row else {},
         node.line)
 
 

@@ -33,8 +33,8 @@ WORDS = ("noai", "noimageai", "noindex", "none", "max-snippet", "unavailable_aft
 
 def seeds(carrier: Carrier) -> list[bytes]:
     """What the vectors give on a carrier."""
-    given = [v["given"].get(carrier.value, "") for path in sorted(Path(__file__).with_name("vectors").glob("*.yaml"))
-             for v in yaml.load(path.read_text("utf-8"), yaml.CBaseLoader)]
+    given = [v["given"][carrier.value] for path in sorted(Path(__file__).with_name("vectors").glob("*.yaml"))
+             for v in yaml.load(path.read_text("utf-8"), yaml.CBaseLoader) if carrier.value in v["given"]]
     return [g.encode() if isinstance(g, str) else body(g) for g in given] or [b""]
 
 
