@@ -91,5 +91,6 @@ def comma_separated(rows: Iterable[dict[str, Any]]) -> None:
 
 def summarise(counts: Counter[str], others: int) -> None:
     from ..terminal import say
-    told = ", ".join(f"{counts[s]} {s}" for s in ("speaks", "silent", "damaged") if counts[s])
+    plural = {"speaks": "speak", "silent": "are silent", "damaged": "are damaged"}
+    told = ", ".join(f"{counts[status]} {verb}" for status, verb in plural.items() if counts[status])
     say("; ".join(filter(None, (f"{sum(counts.values())} files", told, f"{others} others hold no words" if others else ""))))
