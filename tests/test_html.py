@@ -7,9 +7,10 @@ import time
 import pytest
 
 from rules import html
+from rules.assess import find
 from rules.html_work import ATTRIBUTES, is_bounded
 from rules.limits import HTML_BYTES, HTML_ELEMENTS
-from rules.model import Access, Asset, Carrier, Evidence, FaultKind
+from rules.model import Access, Asker, Asset, Carrier, Evidence, Fault, FaultKind
 
 NOAI = '<meta name="robots" content="noai">'
 TDM = '<meta name="tdm-reservation" content="1">'
@@ -179,3 +180,12 @@ def test_attributes_end_where_the_standard_says() -> None:
         assert match
         assert tag[match.end():] == rest
     assert not ATTRIBUTES.match(b" a='")
+
+
+def test_a_page_around_an_image_that_is_too_long_is_no_silence() -> None:
+    page = b"<!doctype html>" + b" " * HTML_BYTES + b"<meta name=robots content=noimageai>"
+    evidence = Evidence(Carrier.EMBEDDING_PAGE, "https://site.example/", None, Access.OBTAINED, page)
+    image = Asset("https://site.example/i.jpg", "image/jpeg", "https://site.example/")
+    fault, = find([evidence], image, Asker("mybot"))
+    assert isinstance(fault, Fault)
+    assert (fault.carrier, fault.kind) == (Carrier.EMBEDDING_PAGE, FaultKind.TRUNCATED)

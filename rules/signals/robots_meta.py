@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 from .. import html as pages
 from ..agents import agents, training_operator
 from ..limits import QUOTE_CHARS
-from ..model import Asker, Asset, Audience, Evidence, Finding, Form, Preference, Statement, Subject, Terms
+from ..model import Asker, Asset, Audience, Carrier, Evidence, Fault, Finding, Form, Preference, Statement, Subject, Terms
 from ..vocab import TERMS, Term, meaning
 from . import http_fields
 
@@ -137,20 +137,23 @@ def html(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
 
 def embedding_fields(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """What the header of a page says of the image in it."""
-    return _of_image("robots-meta.embedding-fields", header(evidence, PAGE, asker), asset)
+    told = [*header(evidence, PAGE, asker), *http_fields.faults(evidence, PAGE, asker)]
+    return _of_image("robots-meta.embedding-fields", told, evidence.carrier, asset)
 
 
 def embedding_page(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """What a page says of the image in it."""
-    return _of_image("robots-meta.embedding-page", html(evidence, PAGE, asker), asset)
+    told = [*html(evidence, PAGE, asker), *pages.faults(evidence, PAGE, asker)]
+    return _of_image("robots-meta.embedding-page", told, evidence.carrier, asset)
 
 
-def _of_image(signal: str, said: list[Finding], asset: Asset) -> list[Finding]:
-    """Of what a page says, what is about this asset, as one of its images."""
+def _of_image(signal: str, told: list[Finding], carrier: Carrier, asset: Asset) -> list[Finding]:
+    """Of what a page says, what is about this asset, as one of its images; and what of the page could not be read."""
     if asset.media_type.startswith(NO_IMAGES) and asset.media_type not in UNTYPED:
         return []
-    return [replace(s, signal=signal, subject=Subject.ASSET) for s in said
+    said = [replace(s, signal=signal, subject=Subject.ASSET) for s in told
             if isinstance(s, Statement) and s.subject is Subject.EMBEDDED]
+    return [*said, *(replace(f, carrier=carrier) for f in told if isinstance(f, Fault))]
 
 
 def _is_for_robots(name: str, asker: Asker) -> bool:
