@@ -9,13 +9,32 @@ from typing import Any
 
 import click
 
-from .commands import USAGE, agents, assess, check, crawl, decide, demo, explain, images, policy, replay, signals, survives, tag
+from .commands import (
+    USAGE,
+    agents,
+    assess,
+    check,
+    crawl,
+    decide,
+    demo,
+    explain,
+    filter,
+    images,
+    policy,
+    replay,
+    signals,
+    sites,
+    survives,
+    tag,
+)
 
 COMMANDS: tuple[click.Command, ...] = (
     check.command,
     crawl.command,
     explain.command,
     decide.command,
+    filter.command,
+    sites.command,
     replay.command,
     assess.command,
     images.command,

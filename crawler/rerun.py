@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
-from os.path import relpath
+from os.path import isabs, relpath
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from rules.assess import missing
 from rules.record import JSON, asker_from_record, dumps, evidence_from_record, time_text
 
 from . import run as folders
-from .archive import records, warc
+from .archive import inputs, records, warc, warc_pages
 from .archive.records import Location, Row
 from .run import Manifest, RunError
 
@@ -135,7 +136,12 @@ def _moved(row: Row, folder: Path, out: Path) -> Row:
     """The row with its locations as seen from another folder."""
     if folder == out:
         return row
-    return replace(row, locations=tuple(at and replace(at, file=relpath(folder / at.file, out)) for at in row.locations))
+    return replace(row, locations=tuple(at and _seen_from(at, folder, out) for at in row.locations))
+
+
+def _seen_from(at: Location, folder: Path, out: Path) -> Location:
+    """Absolute paths and addresses are the same from everywhere."""
+    return at if "://" in at.file or isabs(at.file) else replace(at, file=relpath(folder / at.file, out))
 
 
 def decided(row: Row, base: Policy, policy: Policy) -> Assessment:
@@ -291,10 +297,23 @@ class _Reader:
         """Raises UnreadableEvidence."""
         key = (at, e.carrier.value)
         if key not in self._kept:
-            body = self._kept[key] = warc.read(self.folder / at.file, at, e.carrier)
+            body = self._kept[key] = self._read(at, e)
             self._held_bytes += len(body)
             while self._held_bytes > REREAD_BYTES and len(self._kept) > 1:
                 self._held_bytes -= len(self._kept.popitem(last=False)[1])
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    def _read(self, at: Location, e: Evidence) -> bytes:
+        """From a file of a run, or from an archive of others, which is read in another way. Raises UnreadableEvidence."""
+        file = at.file if "://" in at.file else str(self.folder / at.file)
+        if "://" not in file and "!" not in file:
+            with suppress(warc.UnreadableEvidence):
+                body = warc.read(Path(file), at, e.carrier)
+                if replace(e, body=body, recorded="").digest == e.digest:
+                    return body
+        try:
+            return inputs.read_at(file, lambda stream: warc_pages.read(stream, at, e.carrier))
+        except (OSError, inputs.InputError) as error:
+            raise warc.UnreadableEvidence(f"{at.file}: {error}") from error
 

@@ -81,7 +81,7 @@ class Run:
         try:
             if (folder / "manifest.json").exists():
                 manifest = read_manifest(folder)
-                _same(folder, manifest, policies, asker)
+                same(folder, manifest, policies, asker)
                 recover(folder, manifest)
             else:
                 manifest = begin(folder, policies, asker)
@@ -312,7 +312,7 @@ def begin(folder: Path, policies: Sequence[Policy], asker: Asker) -> Manifest:
             "files": []}
 
 
-def _same(folder: Path, manifest: Manifest, policies: Sequence[Policy], asker: Asker) -> None:
+def same(folder: Path, manifest: Manifest, policies: Sequence[Policy], asker: Asker) -> None:
     """A run has one asker and one set of policies, or its records could not be compared."""
     if asker_from_record(manifest["asker"]) != asker:
         raise RunError(f"{folder} was begun for another asker ({manifest['asker']['token']}); begin another run for this one")

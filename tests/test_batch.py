@@ -8,6 +8,7 @@ import pytest
 
 from crawler.archive import columns, records
 from crawler.archive.batch import REASONS, VERDICT, Batches
+from crawler.archive.captures import of_response
 from crawler.archive.columns import FROM_MAPPING, ColumnsError
 from crawler.archive.deciding import Decider
 from crawler.archive.records import Location, Row
@@ -17,8 +18,8 @@ from tests.archives import AT
 
 ASKER = Asker("OurBot")
 POLICIES = [policies.load(name) for name in ("eu-dsm-art4", "rfc9309-crawl", "strictest")]
-SITES = Copies([copy_of("https://x.example/robots.txt", b"HTTP/1.1 200 OK\r\n\r\nUser-agent: *\nDisallow: /closed\n", AT,
-                        Location("r.warc.gz", 7, "urn:x"))])
+SITES = Copies([copy_of(of_response("https://x.example/robots.txt", b"HTTP/1.1 200 OK\r\n\r\nUser-agent: *\nDisallow: /closed\n", AT,
+                        Location("r.warc.gz", 7, "urn:x")))])
 HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
 PAGES = [
     {"url": "https://x.example/a", "html": "<p>words", "http_headers": HEAD, "date": AT},
@@ -34,11 +35,12 @@ TABLE = pa.RecordBatch.from_pylist(PAGES)
 
 def one_by_one(batches: Batches) -> pa.Table:
     rows = []
-    for _, decided in batches.decided(TABLE):
-        for d in filter(None, decided):
+    for capture in batches.columns(TABLE.schema).captures(TABLE):
+        site, where = SITES.of(capture.asset.url, capture.at)
+        if capture.asset.url:
             for policy in POLICIES:
-                a = assess(d.capture.asset, d.evidence, policy, ASKER)
-                rows.append(Row(d.capture.asset.url, to_record(a), d.locations))
+                a = assess(capture.asset, (*site, capture.fields, capture.body), policy, ASKER)
+                rows.append(Row(capture.asset.url, to_record(a), (*where, None, None)))
     return records.table(rows)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from crawler.archive import sites
+from crawler.archive.captures import of_response
 from crawler.archive.records import Location
 from crawler.archive.sites import Copies, copy_of, origin, place
 from rules import Access, Carrier
@@ -20,8 +21,12 @@ def answer(body: bytes = WORDS, status: str = "200 OK", *fields: str) -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status}", *fields, "", ""]).encode() + body
 
 
+def asked(url: str, block: bytes, at, record=None):
+    return copy_of(of_response(url, block, at, record))
+
+
 def copy(hours: float = 0, body: bytes = WORDS, status: str = "200 OK", *fields: str, url: str = ROBOTS):
-    made = copy_of(url, answer(body, status, *fields), AT + hours * HOUR, Location("r.warc.gz", 7, "urn:x"))
+    made = asked(url, answer(body, status, *fields), AT + hours * HOUR, Location("r.warc.gz", 7, "urn:x"))
     assert made is not None
     return made
 
@@ -55,7 +60,7 @@ def test_nothing_is_not_silence():
 
 def test_no_time_is_stale():
     assert robots(copy(), at=None).access is Access.STALE
-    assert robots(copy_of(ROBOTS, answer(), None, None)).access is Access.STALE
+    assert robots(asked(ROBOTS, answer(), None)).access is Access.STALE
 
 
 @pytest.mark.parametrize("status, hours, access", [
@@ -123,7 +128,7 @@ def test_origin_never_raises():
 
 
 def test_on_disk_and_back(tmp_path):
-    copies = [copy(), copy(-9, b"\x00\xff"), copy(0, b"", "301 Moved", "Location: /robots.txt"), copy_of(ROBOTS, b"junk", None, None)]
+    copies = [copy(), copy(-9, b"\x00\xff"), copy(0, b"", "301 Moved", "Location: /robots.txt"), asked(ROBOTS, b"junk", None)]
     assert sites.write(tmp_path / "s.parquet", copies) == 4
     back = list(sites.read(tmp_path / "s.parquet"))
     shown = [(c.uri, c.at, c.access, c.status, c.body, c.leads_to, c.detail, c.record) for c in back]

@@ -71,6 +71,11 @@ class Columns:
         rows = zip(*(columns.get(role, empty) for role in NAMES), strict=True)
         return [_capture(locate(i), *row) for i, row in enumerate(rows)]
 
+    def captures_of(self, rows: Iterable[Mapping[str, Any]]) -> list[Capture]:
+        """The same from rows that are mappings."""
+        names = [self.names.get(role, "") for role in NAMES]
+        return [_capture(None, *(_part(row, name) if name else None for name in names)) for row in rows]
+
 
 def find(schema: pa.Schema, given: Mapping[str, str] | None = None) -> Columns:
     """What each column is; `given` overrides by role. Raises ColumnsError where no column holds addresses."""
@@ -198,6 +203,14 @@ def _values(batch: pa.RecordBatch, name: str) -> list[Any]:
         array = pa.compute.struct_field(array, child)
     values: list[Any] = array.to_pylist()
     return values
+
+
+def _part(row: Mapping[str, Any], name: str) -> Any:
+    if name in row:
+        return row[name]
+    column, _, child = name.partition(".")
+    inner = row.get(column)
+    return inner.get(child) if child and isinstance(inner, Mapping) else None
 
 
 def _plain(name: str) -> str:

@@ -6,8 +6,8 @@
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from typing import Any, Protocol
@@ -52,20 +52,23 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A capture, all its evidence, and one answer a policy. Captures with the same findings share their answers."""
-    capture: Capture
+    """A page, all its evidence, and one answer a policy. Pages with the same findings share their answers.
+
+    The bytes of the body are gone; its digest stands for them. So many pages can wait for their rows.
+    """
+    asset: Asset
     evidence: tuple[Evidence, ...]
     locations: tuple[Location | None, ...]
     answers: tuple[Answer, ...]
 
 
 class Decider:
-    """Decides captures by several policies for one asker. `finder` is `rules.find`, or one that gives the same."""
+    """Decides captures by several policies for one asker. `exact`: by all readers (rules/prefilter.py)."""
 
     def __init__(self, policies: Sequence[Policy], asker: Asker, sites: Sites | None = None,
-                 finder: Callable[[tuple[Evidence, ...], Asset, Asker], tuple[Finding, ...]] = find):
+                 exact: bool = False):
         self.policies, self.asker = tuple(policies), asker
-        self._sites, self._find = sites or NoSites(), finder
+        self._sites, self._exact = sites or NoSites(), exact
         self._known: dict[tuple[Any, ...], tuple[Answer, ...]] = {}
 
     def decide(self, capture: Capture) -> Decided:
@@ -75,8 +78,11 @@ class Decider:
         at = capture.location
         body_at = capture.body_location or at
         locations = (*site_locations, at if capture.fields.has_bytes else None, body_at if capture.body.has_bytes else None)
-        findings = self._find(evidence, capture.asset, self.asker)
-        return Decided(capture, evidence, locations, self._answers(findings, evidence))
+        findings = find(evidence, capture.asset, self.asker, exact=self._exact)
+        body = capture.body
+        if body.body:
+            evidence = (*evidence[:-1], replace(body, body=b"", recorded=body.digest))
+        return Decided(capture.asset, evidence, locations, self._answers(findings, evidence))
 
     def _answers(self, findings: tuple[Finding, ...], evidence: tuple[Evidence, ...]) -> tuple[Answer, ...]:
         key = (findings, tuple(e.carrier for e in evidence))
@@ -93,7 +99,7 @@ class Decider:
         """The records, one row a capture and policy, as `records.table` would make them."""
         n, wide = len(decided), len(self.policies)
         pages = pa.array([i for i in range(n) for _ in range(wide)], pa.int32())
-        urls = [d.capture.asset.url for d in decided]
+        urls = [d.asset.url for d in decided]
         answers: dict[int, tuple[int, Answer]] = {}
         which = []
         for answer in chain.from_iterable(d.answers for d in decided):
@@ -106,7 +112,7 @@ class Decider:
             "requested": pa.array(urls, pa.string()),
             "host": pa.array(list(map(_host, urls)), pa.string()),
             "collected_at": pa.array([max((e.at for e in d.evidence if e.at), default=None) for d in decided], records.TIME),
-            "asset": _assets([d.capture.asset for d in decided]),
+            "asset": _assets([d.asset for d in decided]),
             "evidence": _evidence(decided),
             "locations": _locations(decided),
         }

@@ -149,3 +149,8 @@ def _is_text(body: bytes) -> bool:
     """Whether the bytes can be no compressed data: a coding was named and had been undone."""
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n\x00")[:1]
     return start in (b"<", b"{", b"[") or not any(b < 9 or 13 < b < 27 or b > 126 for b in body[:256])
+
+
+def zstd_start(packed: bytes, limit: int) -> bytes:
+    """The first bytes out of the beginning of a Zstandard stream."""
+    return _streamed("ZstdReader", packed, limit)[0][:limit]

@@ -29,6 +29,7 @@ from rules.signals import READERS
 
 from ..evidence import REDIRECTS, access_of
 from . import payload, records
+from .captures import Capture
 from .deciding import SiteEvidence
 from .records import Location
 
@@ -82,27 +83,35 @@ def place(url: str) -> str:
     return base and base + path
 
 
-def copy_of(url: str, block: bytes, at: datetime | None, record: Location | None, cut: str = "") -> Copy | None:
-    """The block of a response to asking for a file of a site; None if it is about something else."""
-    uri = place(url)
+def copy_of(capture: Capture) -> Copy | None:
+    """What asking for a file of a site brought; None if it is about something else, or not the response itself."""
+    url = capture.asset.url
+    uri, fields, record = place(url), capture.fields, capture.location
     if not uri:
         return None
-    at = at or NO_TIME
-    head, start = payload.head_of(block)
-    if not head:
-        return Copy(uri, at, Access.TRUNCATED, detail=cut or "the record holds no whole response", record=record)
-    told, status = payload.named(head), payload.status_of(head)
+    at, status = capture.at or NO_TIME, fields.status
+    if fields.access is not Access.OBTAINED:
+        return Copy(uri, at, Access.TRUNCATED, detail=fields.detail, record=record) if fields.has_bytes else None
     if status is None:
         return Copy(uri, at, Access.UNREACHABLE, detail="the answer has no status", record=record)
     if status in REDIRECTS:
-        leads_to = urljoin(url, told.get(b"location", b"").decode("utf-8", "replace").strip())
+        leads_to = _joined(url, payload.named(fields.body).get(b"location", b"").decode("utf-8", "replace").strip())
         return Copy(uri, at, Access.UNREACHABLE, status, leads_to=leads_to if origin(leads_to) else "", record=record)
     access = access_of(status)
     if access not in (Access.OBTAINED, Access.TRUNCATED):
         return Copy(uri, at, access, status, detail=f"status {status}", record=record)
-    limit = FILE_BYTES[PLACES[urlsplit(uri).path]]
-    body, trouble = payload.decoded(block[start:], told, limit)
-    return Copy(uri, at, Access.TRUNCATED if cut or trouble else access, status, body, detail=cut or trouble, record=record)
+    body, limit = capture.body, FILE_BYTES[PLACES[urlsplit(uri).path]]
+    if not body.has_bytes:                           # a revisit of what was not kept
+        return Copy(uri, at, Access.NOT_COLLECTED, status, detail=body.detail, record=record)
+    cut = len(body.body) > limit or body.access is Access.TRUNCATED
+    return Copy(uri, at, Access.TRUNCATED if cut else access, status, body.body[:limit], detail=body.detail, record=record)
+
+
+def _joined(url: str, reference: str) -> str:
+    try:
+        return urljoin(url, reference)
+    except ValueError:
+        return ""
 
 
 class Copies:
@@ -124,21 +133,13 @@ class Copies:
         self._origins = {uri[:uri.index("/", 8)] for uri in self._by_uri}
         self._made: OrderedDict[tuple[Any, ...], SiteEvidence] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._origins)
-
-    @property
-    def carriers(self) -> set[Carrier]:
-        """Kinds of files that anybody looked for."""
-        return {PLACES[uri[uri.index("/", 8):]] for uri in self._by_uri}
-
     def of(self, url: str, at: datetime | None) -> SiteEvidence:
         """Evidence for the site of this URL at that time. The same copies in force give the very same objects."""
         base, at = origin(url), self._as_of or at
         if not base:
             return (), ()
         found = [self._of(carrier, base, at) for carrier in FILE_BYTES] if base in self._origins else []
-        key = (base, at if any(c and f for c, _, f in found) else None, *(c for c, _, _ in found))
+        key = (base, at if any(far for _, _, far in found) else None, *found)
         if key not in self._made:
             made = [one for (copy, chain, far), carrier in zip(found, FILE_BYTES, strict=False)
                     if (one := _evidence(carrier, base, copy, chain, far, at)) is not None]

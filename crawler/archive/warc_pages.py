@@ -14,16 +14,17 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from rules import Asset, limits
+from rules import Asset, Carrier, limits
 
 from . import captures, payload
 from .captures import Capture
 from .records import Location
+from .warc import UnreadableEvidence
 
 BLOCK_BYTES = limits.MEDIA_BYTES + limits.FIELDS_BYTES
 PAYLOADS_BYTES = 64 << 20            # kept for revisits
@@ -57,6 +58,7 @@ class Archive:
     file: str                        # as locations name it
     size_bytes: int
     everything: bool = False         # also the records that are no pages
+    only: Callable[[str], object] | None = None      # pages whose URL it is false for are passed by
     damage: list[Damage] = field(default_factory=list)
     position_bytes: int = 0
     _payloads: OrderedDict[str, tuple[bytes, Location]] = field(default_factory=OrderedDict)
@@ -113,7 +115,8 @@ class Archive:
     def _capture(self, record: Any, kind: str, location: Location) -> Capture | None:
         headers = record.headers
         url = (headers.get("WARC-Target-URI") or "").strip("<> ")
-        if kind not in MAKE or not url[:8].lower().startswith(("http://", "https://")):
+        if kind not in MAKE or not url[:8].lower().startswith(("http://", "https://")) or (
+                self.only is not None and not self.only(url)):
             return None
         try:
             block, why = record.reader.read(BLOCK_BYTES), ""
@@ -214,6 +217,27 @@ class Archive:
             chunk = self.stream.read(CHUNK_BYTES)
         if member < at:
             self.damage.append(Damage(member, BROKEN_OFF))
+
+
+def read(stream: BinaryIO, at: Location, carrier: Carrier) -> bytes:
+    """The bytes of a piece of evidence, as they were when the archive was read. Raises UnreadableEvidence, OSError."""
+    from fastwarc.warc import ArchiveIterator
+    archive = Archive(stream, at.file, 0)
+    stream.seek(at.offset_bytes)
+    try:
+        for record in ArchiveIterator(stream, parse_http=False, quirks_mode=True):
+            if (record.record_id or "").strip("<> ") != at.record_id:
+                if record.stream_pos == at.offset_bytes:
+                    continue                         # many records share a member
+                break
+            kind = record.headers.get("WARC-Type") or ""
+            capture = archive._capture(record, kind, at)
+            if capture is not None:
+                return capture.fields.body if carrier is Carrier.HTTP_FIELDS else capture.body.body
+            break
+    except ValueError as error:
+        raise UnreadableEvidence(f"{at.file}: {error}") from error
+    raise UnreadableEvidence(f"{at.file}: no record {at.record_id} at byte {at.offset_bytes}")
 
 
 MAKE = {"response": Archive._response, "resource": Archive._resource, "conversion": Archive._conversion,

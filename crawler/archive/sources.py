@@ -1,0 +1,225 @@
+"""Files of every sort -> chunks of captures, with the rows that they came from.
+
+**Facts**
+- A chunk is bounded in rows and in bytes, so that memory does not grow with the file.
+- JSON Lines (https://jsonlines.org): one object a line; a line that is none is counted, and the next one is read. CSV as
+  Python's csv module reads it, with a header line. A list of URLs: one a line, `#` begins a comment.
+- What is broken is counted in `damage`; the rest is read.
+"""
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rules import limits
+
+from . import columns, inputs
+from .captures import Capture
+from .columns import Columns, ColumnsError
+from .warc_pages import Archive, Damage, Entry
+
+CHUNK_ROWS = 1_000
+CHUNK_BYTES = 32 << 20               # of lines
+LINE_BYTES = 64 << 20                # OURS: a longer line is not read
+NAMED_LINES = 100                    # lines that are looked at for the names of columns
+
+csv.field_size_limit(min(LINE_BYTES, sys.maxsize))
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Captures, and the rows that they came from; None: a row that is no page."""
+    captures: Sequence[Capture | None]   # one without an address is no page
+    rows: Any                        # list[Entry], pa.RecordBatch, list[bytes] or list[list[str]]
+
+
+@dataclass(slots=True)
+class Source:
+    """One opened file. `damage`, `told` and `at_bytes` fill up while `chunks` is read; `schema` is there after the first."""
+    stream: BinaryIO
+    uri: str
+    size_bytes: int
+    everything: bool = False         # also records that are no pages, for subsets
+    only: Callable[[str], object] | None = None      # pages of archives whose URL it is false for are passed by
+    given: Mapping[str, str] = field(default_factory=dict)
+    damage: list[Damage] = field(default_factory=list)
+    told: str = ""                   # what was assumed about columns
+    at_bytes: int = 0
+    sort: str = ""
+    schema: Any = None               # pa.Schema, or the header of a CSV file
+    archives: list[tuple[str, Archive]] = field(default_factory=list)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Raises OSError, ColumnsError, and pyarrow.ArrowException for a table that breaks off."""
+        self.sort = self.sort or inputs.sort_of(self.stream, self.uri)
+        make = READ.get(self.sort)
+        if make is None:
+            self.damage.append(Damage(0, "no archive and no table that is known here"))
+            return iter(())
+        return make(self)
+
+    # ---- archives
+
+    def _warc(self) -> Iterator[Chunk]:
+        return self._archive(Archive(self.stream, self.uri, self.size_bytes, self.everything, self.only), "")
+
+    def _wacz(self) -> Iterator[Chunk]:
+        try:
+            with zipfile.ZipFile(self.stream) as packed:
+                members = [m for m in packed.infolist() if inputs.sort_of_name(m.filename) == inputs.WARC]
+                if not members:
+                    self.damage.append(Damage(0, "no WARC files are in it"))
+                for member in members:
+                    with packed.open(member) as stream:
+                        name = f"{self.uri}!{member.filename}"
+                        archive = Archive(stream, name, member.file_size, self.everything, self.only)  # type: ignore[arg-type]
+                        yield from self._archive(archive, member.filename)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
+            self.damage.append(Damage(0, str(error)[:limits.DETAIL_CHARS]))
+
+    def _archive(self, archive: Archive, name: str) -> Iterator[Chunk]:
+        self.archives.append((name, archive))
+        entries: list[Entry] = []
+        for entry in archive:
+            entries.append(entry)
+            self.at_bytes = archive.position_bytes
+            yield Chunk([entry.capture], [entry])
+        self.damage += archive.damage
+
+    # ---- tables
+
+    def _parquet(self) -> Iterator[Chunk]:
+        with pq.ParquetFile(self.stream) as file:
+            self.schema = file.schema_arrow
+            found = self._found(self.schema)
+            total = max(file.metadata.num_rows, 1)
+            done = 0
+            for batch in file.iter_batches(CHUNK_ROWS):
+                yield Chunk(found.captures(batch), batch)
+                done += batch.num_rows
+                self.at_bytes = self.size_bytes * done // total
+
+    def _arrow(self) -> Iterator[Chunk]:
+        start = self.stream.read(6)
+        self.stream.seek(0)
+        if start == b"ARROW1":
+            file = pa.ipc.open_file(self.stream)
+            batches: Iterator[Any] = (file.get_batch(n) for n in range(file.num_record_batches))
+        else:
+            file = pa.ipc.open_stream(self.stream)
+            batches = iter(file)
+        self.schema = file.schema
+        found = self._found(self.schema)
+        for batch in batches:
+            for n in range(0, batch.num_rows, CHUNK_ROWS):
+                rows = batch.slice(n, CHUNK_ROWS)
+                yield Chunk(found.captures(rows), rows)
+            self.at_bytes = self.stream.tell()
+
+    def _jsonl(self) -> Iterator[Chunk]:
+        found: Columns | None = None
+        for lines, offset in self._lines():
+            rows = [self._object(line, offset + n) for n, line in enumerate(lines)]
+            if found is None:
+                found = self._found(_schema([row for row in rows if row][:NAMED_LINES]))
+            yield Chunk(found.captures_of([row or {} for row in rows]), lines)
+
+    def _object(self, line: bytes, number: int) -> dict[str, Any] | None:
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict):
+            return value
+        self.damage.append(Damage(number, f"line {number + 1} is no JSON object"))
+        return None
+
+    def _csv(self) -> Iterator[Chunk]:
+        text = io.TextIOWrapper(self._unpacked(), "utf-8-sig", errors="surrogateescape", newline="")
+        lines = csv.reader(text)
+        self.schema = next(lines, [])
+        found = self._found(pa.schema([(name, pa.string()) for name in dict.fromkeys(self.schema)]))
+        rows: list[list[str]] = []
+        try:
+            for row in lines:
+                rows.append(row)
+                if len(rows) >= CHUNK_ROWS:
+                    yield self._csv_chunk(found, rows)
+                    rows = []
+        except (csv.Error, EOFError, zlib.error) as error:
+            self.damage.append(Damage(self.stream.tell(), str(error)[:limits.DETAIL_CHARS]))
+        finally:
+            text.detach()
+        if rows:
+            yield self._csv_chunk(found, rows)
+
+    def _csv_chunk(self, found: Columns, rows: list[list[str]]) -> Chunk:
+        self.at_bytes = self.stream.tell()
+        return Chunk(found.captures_of([{k: v for k, v in zip(self.schema, row, strict=False) if v} for row in rows]), rows)
+
+    def _urls(self) -> Iterator[Chunk]:
+        found = columns.find(pa.schema([("url", pa.string())]))
+        self.told = "one URL a line"
+        for lines, _ in self._lines():
+            said = [line.split(b"#")[0].strip().decode("utf-8", "replace") for line in lines]
+            yield Chunk(found.captures_of([{"url": url} if "://" in url else {} for url in said]), lines)
+
+    def _lines(self) -> Iterator[tuple[list[bytes], int]]:
+        """Lines with their ends, in chunks, and the number of the first."""
+        stream, lines, held, number = self._unpacked(), list[bytes](), 0, 0
+        try:
+            while line := stream.readline(LINE_BYTES):
+                lines.append(line)
+                held += len(line)
+                if len(lines) >= CHUNK_ROWS or held >= CHUNK_BYTES:
+                    self.at_bytes = self.stream.tell()
+                    yield lines, number
+                    number, lines, held = number + len(lines), [], 0
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            self.damage.append(Damage(self.stream.tell(), str(error)[:limits.DETAIL_CHARS]))
+        if lines:
+            yield lines, number
+
+    def _unpacked(self) -> Any:
+        start = self.stream.read(4)
+        self.stream.seek(0)
+        if start.startswith(b"\x1f\x8b"):
+            return gzip.GzipFile(fileobj=self.stream)
+        if start == b"\x28\xb5\x2f\xfd":
+            return io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(self.stream), "zstd"))
+        return self.stream
+
+    def _found(self, schema: pa.Schema) -> Columns:
+        found = columns.find(schema, self.given)
+        self.told = found.told
+        return found
+
+
+READ: dict[str, Callable[[Source], Iterator[Chunk]]] = {
+    inputs.WARC: Source._warc, inputs.WACZ: Source._wacz, inputs.PARQUET: Source._parquet, inputs.ARROW: Source._arrow,
+    inputs.JSONL: Source._jsonl, inputs.CSV: Source._csv, inputs.URLS: Source._urls,
+}
+FAILURES = (OSError, ColumnsError, pa.ArrowException, inputs.InputError)
+
+
+def _schema(rows: list[dict[str, Any]]) -> pa.Schema:
+    """As much of a schema as the names of columns need."""
+    names: dict[str, Any] = {}
+    for row in rows:
+        for name, value in row.items():
+            kind = pa.struct([(k, pa.null()) for k in value]) if isinstance(value, dict) else pa.string()
+            names.setdefault(name, kind)
+    return pa.schema(list(names.items()))
+
+

@@ -1,0 +1,263 @@
+"""What was kept and what was dropped, each as a file of the sort that went in, in the order in which it went in.
+
+**Facts**
+- A record of a WARC file is copied byte for byte, with its packing; its digests and its id stay true. One gzip member or one
+  Zstandard frame a record is what archives have (WARC 1.1, Annex D); where many records share one, each becomes a member.
+- Records that are no pages go with the page that they belong to (WARC-Concurrent-To, either way); what belongs to none goes to
+  both lists' first: to what is kept. Bytes that could not be read go to neither; they are counted.
+- A subset of a WACZ is one WARC file: its index and its signature were made for the whole.
+- Rows keep their bytes: lines of JSON get two members more, lists of URLs get none, CSV and Parquet two columns.
+"""
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from . import inputs
+from .batch import ADDED, REASONS, VERDICT, with_added
+from .sources import Source
+from .warc_pages import Archive
+
+COPY_BYTES = 1 << 20
+Said = tuple[str, list[str]]         # verdict and reasons of one row
+
+
+class Subset(Protocol):
+    """Takes rows as a source gives them."""
+
+    def add(self, rows: Any, keep: Sequence[bool], said: Sequence[Said]) -> None:
+        """Rows, whether each is kept, and why."""
+
+    def close(self) -> None:
+        """The files are whole after this."""
+
+
+class Files:
+    """Where the two go; None: not wanted."""
+
+    def __init__(self, kept: Path | None, dropped: Path | None):
+        self.paths = {True: kept, False: dropped}
+
+    @property
+    def wanted(self) -> list[tuple[bool, Path]]:
+        return [(side, path) for side, path in self.paths.items() if path is not None]
+
+
+def subset(source: Source, files: Files) -> Subset:
+    """For the sort of a source that has begun to be read."""
+    match source.sort:
+        case inputs.WARC | inputs.WACZ:
+            return Records(source, files)
+        case inputs.PARQUET:
+            return Columns(source, files, parquet=True)
+        case inputs.ARROW:
+            return Columns(source, files, parquet=False)
+        case inputs.CSV:
+            return Csv(source, files)
+        case inputs.JSONL:
+            return Lines(files, with_members)
+        case _:
+            return Lines(files, lambda line, said: line)
+
+
+def name_for(sort: str, name: str) -> str:
+    """Name of a subset of a file of that name."""
+    return name + ".warc.gz" if sort == inputs.WACZ else name.removesuffix(".gz").removesuffix(".zst") if sort in (
+        inputs.CSV, inputs.JSONL, inputs.URLS) else name
+
+
+# ---- tables
+
+class Columns:
+    """Parquet and Arrow: the same schema and two columns more."""
+
+    def __init__(self, source: Source, files: Files, parquet: bool):
+        schema = with_added(source.schema)
+        self._open: list[tuple[bool, Any, Any]] = []
+        for side, path in files.wanted:
+            if parquet:
+                self._open.append((side, pq.ParquetWriter(path, schema, compression="zstd"), None))
+            else:
+                sink = pa.OSFile(str(path), "wb")
+                self._open.append((side, pa.ipc.new_stream(sink, schema), sink))
+
+    def add(self, rows: Any, keep: Sequence[bool], said: Sequence[Said]) -> None:
+        schema = with_added(rows.schema)
+        arrays = [rows.column(f.name) for f in schema if f.name not in (VERDICT, REASONS)]
+        arrays += [pa.array([v for v, _ in said], ADDED[0].type), pa.array([r for _, r in said], ADDED[1].type)]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
+        for side, writer, _ in self._open:
+            chosen = batch.filter(pa.array([k is side for k in keep], pa.bool_()))
+            if chosen.num_rows:
+                writer.write_batch(chosen)
+
+    def close(self) -> None:
+        for _, writer, sink in self._open:
+            writer.close()
+            if sink is not None:
+                sink.close()
+
+
+class Lines:
+    """Lines as they are, or with something added."""
+
+    def __init__(self, files: Files, made: Any):
+        self._open = [(side, path.open("wb")) for side, path in files.wanted]
+        self._made = made
+
+    def add(self, rows: Any, keep: Sequence[bool], said: Sequence[Said]) -> None:
+        for side, stream in self._open:
+            stream.writelines(self._made(line, why) for line, k, why in zip(rows, keep, said, strict=True) if k is side)
+
+    def close(self) -> None:
+        for _, stream in self._open:
+            stream.close()
+
+
+class Csv:
+    def __init__(self, source: Source, files: Files):
+        self._header = [name for name in source.schema if name not in (VERDICT, REASONS)]
+        self._places = [n for n, name in enumerate(source.schema) if name not in (VERDICT, REASONS)]
+        self._open = []
+        for side, path in files.wanted:
+            stream = path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
+            writer = csv.writer(stream)
+            writer.writerow([*self._header, VERDICT, REASONS])
+            self._open.append((side, stream, writer))
+
+    def add(self, rows: Any, keep: Sequence[bool], said: Sequence[Said]) -> None:
+        for side, _, writer in self._open:
+            for row, k, (verdict, why) in zip(rows, keep, said, strict=True):
+                if k is side:
+                    cells = [row[n] if n < len(row) else "" for n in self._places] if len(row) <= len(self._places) else row
+                    writer.writerow([*cells, verdict, " ".join(why)])
+
+    def close(self) -> None:
+        for _, stream, _ in self._open:
+            stream.close()
+
+
+def with_members(line: bytes, said: Said) -> bytes:
+    """A line of JSON with verdict and reasons. A line that is no object stays as it is."""
+    text = line.rstrip()
+    members = f'"{VERDICT}":{json.dumps(said[0])},"{REASONS}":{json.dumps(said[1])}}}'.encode()
+    if not text.startswith(b"{") or not text.endswith(b"}"):
+        return line if line.endswith(b"\n") else line + b"\n"
+    if f'"{VERDICT}"'.encode() in text:
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            return line
+        return json.dumps({**value, VERDICT: said[0], REASONS: said[1]}, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    inner = text[:-1].rstrip()
+    return inner + (b"" if inner.endswith(b"{") else b",") + members + b"\n"
+
+
+# ---- WARC
+
+class Records:
+    """Remembers which record goes where, and copies them when all are known."""
+
+    def __init__(self, source: Source, files: Files):
+        self._source, self._files = source, files
+        self._entries: dict[int, list[tuple[int, str, tuple[str, ...], bool | None]]] = {}
+
+    def add(self, rows: Any, keep: Sequence[bool], said: Sequence[Said]) -> None:
+        here = self._entries.setdefault(len(self._source.archives) - 1, [])
+        for entry, side in zip(rows, keep, strict=True):
+            here.append((entry.offset_bytes, entry.record_id, entry.about, side if entry.capture else None))
+
+    def close(self) -> None:
+        streams = {side: path.open("wb") for side, path in self._files.wanted}
+        try:
+            for n, (name, archive) in enumerate(self._source.archives):
+                with inputs.member(self._source.stream, name) as (stream, size):
+                    self._copy(archive, self._entries.get(n, []), stream, size, streams)
+        finally:
+            for out in streams.values():
+                out.close()
+
+    def _copy(self, archive: Archive, entries: list[tuple[int, str, tuple[str, ...], bool | None]], stream: BinaryIO, size: int,
+              streams: dict[bool, Any]) -> None:
+        sides = _sides(entries)
+        starts = [offset for offset, _, _, _ in entries]
+        if any(a >= b for a, b in pairwise(starts)):
+            _repack(stream, sides, streams)
+            return
+        broken = sorted({d.offset_bytes for d in archive.damage})
+        packed = _is_gzip(stream)
+        if starts and starts[0] and not broken:      # a dictionary that all frames need
+            for out in streams.values():
+                _copy_range(stream, 0, starts[0], out)
+        for n, (start, side) in enumerate(zip(starts, sides, strict=True)):
+            end = starts[n + 1] if n + 1 < len(starts) else size
+            if any(start <= at < end for at in broken):
+                end = member_end(stream, start) if packed else next((at for at in broken if start < at < end), start)
+            if side in streams:
+                _copy_range(stream, start, end, streams[side])
+
+
+def _sides(entries: Sequence[tuple[int, str, tuple[str, ...], bool | None]]) -> list[bool]:
+    """Where each record goes; what is no page follows the page that it names, or that names it."""
+    by_id: dict[str, bool] = {}
+    for _, id, about, side in entries:
+        if side is not None:
+            by_id[id] = side
+            for other in about:
+                by_id.setdefault(other, side)
+    return [side if side is not None else next((by_id[i] for i in (id, *about) if i in by_id), True)
+            for _, id, about, side in entries]
+
+
+def _repack(stream: BinaryIO, sides: Iterable[bool], streams: dict[bool, Any]) -> None:
+    """Records that share one member: each becomes one of its own."""
+    from fastwarc.warc import ArchiveIterator
+    stream.seek(0)
+    records = ArchiveIterator(stream, parse_http=False, quirks_mode=True)
+    for record, side in zip(records, sides, strict=False):
+        if side in streams:
+            whole = io.BytesIO()
+            record.write(whole)
+            streams[side].write(gzip.compress(whole.getvalue(), 6, mtime=0))
+
+
+def member_end(stream: BinaryIO, start: int) -> int:
+    """Where the gzip member ends that begins at `start`; `start` itself if it is broken."""
+    stream.seek(start)
+    inflate, at = zlib.decompressobj(31), start
+    while chunk := stream.read(COPY_BYTES):
+        at += len(chunk)
+        while chunk:
+            try:
+                inflate.decompress(chunk, COPY_BYTES)
+            except zlib.error:
+                return start
+            chunk = inflate.unconsumed_tail
+            if inflate.eof:
+                return at - len(inflate.unused_data)
+    return start
+
+
+def _is_gzip(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    return stream.read(2) == b"\x1f\x8b"
+
+
+def _copy_range(stream: BinaryIO, start: int, end: int, out: BinaryIO) -> None:
+    stream.seek(start)
+    left = end - start
+    while left > 0 and (chunk := stream.read(min(left, COPY_BYTES))):
+        out.write(chunk)
+        left -= len(chunk)
+
+

@@ -1,0 +1,270 @@
+"""Filter many files: each input by one worker, a ledger of what is finished, and a run folder that other verbs can use.
+
+    RUN/inputs.jsonl             the ledger: every input with its number, then a line for each that is finished
+        records/000007001.parquet  records of input 7, first part
+        sites.parquet            copies of robots.txt and the like that were found in the inputs
+        unfinished/              what is being written
+
+**Facts**
+- An input is finished when its line is in the ledger. The line says which files go where; they are put in place after it, and
+  again when a run is taken up. So a kill at any time loses nothing that was finished and leaves nothing twice.
+- Workers are processes of their own. One that dies is replaced; an input that it died of twice is given up, and named.
+- What `--as-of now` means is fixed when a run begins, so that a run that is taken up decides all inputs by the same day.
+"""
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rules import Policy
+from rules.record import ENGINE, time_from_text, time_text
+
+from . import run as folders
+from .archive import inputs, sites, warc
+from .archive.inputs import Input
+from .filtering import UNFINISHED, Finished, Job, Task, Worker, collect
+from .run import Manifest, RunError
+
+LEDGER = "inputs.jsonl"
+SITES = "sites.parquet"
+SAVED_S = 10.0                       # the manifest is written so often meanwhile
+ATTEMPTS = 2                         # that an input may cost a worker its life
+
+
+class Filtering:
+    """A run that is made from archives and tables. Use as a context manager: it locks the folder."""
+
+    def __init__(self, folder: Path, task: Task, policies: Sequence[Policy], found: Sequence[Input]):
+        self.folder, self.task, self.found = folder, task, list(found)
+        self._policies = policies
+        self.finished: dict[int, Finished] = {}
+        self.jobs: list[Job] = []
+        self.manifest: Manifest = {}
+        self._numbers: dict[int, Job] = {}
+        self._saved = 0.0
+
+    def begin(self, as_of: str) -> None:
+        """Take up what is there, or begin; `as_of` in the words of the command line. Raises RunError, OSError."""
+        folder, task = self.folder, self.task
+        if (folder / "manifest.json").exists():
+            self.manifest = folders.read_manifest(folder)
+            folders.same(folder, self.manifest, self._policies, task.asker)
+            if "filter" not in self.manifest:
+                raise RunError(f"{folder} was made by a crawl; name another folder")
+            told = self.manifest["filter"]
+            if told["as_of"] != as_of:
+                raise RunError(f"{folder} was begun with --as-of {told['as_of']}; go on with that, or name another folder")
+            self.task = replace(task, as_of=time_from_text(told["time"]))
+        else:
+            self.manifest = folders.begin(folder, self._policies, task.asker)
+            self.manifest["filter"] = {"as_of": as_of, "time": time_text(task.as_of)}
+            folders.write_manifest(folder, self.manifest)
+        self._take_up()
+        self.manifest |= {"status": "running", "ended": None, "engine": ENGINE, "versions": folders.versions()}
+        folders.write_manifest(folder, self.manifest)
+
+    def find_sites(self, words: Sequence[str]) -> list[str]:
+        """Make the words of `--sites` files of copies; what of them could not be read. Raises RunError, InputError, OSError."""
+        tables = [word for word in words if word not in ("inputs", "none") and word.endswith(".parquet")]
+        for name in tables:
+            try:
+                if not set(sites.SITES.names) <= set(pq.read_schema(name).names):
+                    raise RunError(f"{name} is no file of 'maymine sites'")
+            except (OSError, pa.ArrowException) as error:
+                raise RunError(f"{name} cannot be read: {error}") from error
+        archives = inputs.expand([word for word in words if word not in ("inputs", "none", *tables)])
+        if "inputs" in words:
+            archives += [one for one in self.found if inputs.sort_of_name(one.name) in (inputs.WARC, inputs.WACZ)]
+        damage: list[str] = []
+        if archives:
+            path = self.folder / SITES
+            if not path.exists():
+                copies, damage = collect(archives)
+                sites.write(path.with_name(SITES + ".new"), copies)
+                path.with_name(SITES + ".new").replace(path)
+            tables.append(str(path))
+        self.task = replace(self.task, sites=tuple(tables))
+        asked = {one.uri for one in self.found}
+        return [text for text in damage if not any(text.startswith(uri) for uri in asked)]
+
+    def results(self) -> list[Finished]:
+        """What became of each input that was named, as far as it is finished, in their order."""
+        numbers = {job.uri: job.number for job in self._numbers.values()}
+        return [self.finished[n] for one in self.found if (n := numbers[one.uri]) in self.finished]
+
+    def uri_of(self, made: Finished) -> str:
+        return self._numbers[made.done].uri
+
+    def _ledger(self) -> list[dict[str, Any]]:
+        """The finished lines of the ledger."""
+        try:
+            data = (self.folder / LEDGER).read_bytes()
+        except FileNotFoundError:
+            return []
+        whole = data[:data.rfind(b"\n") + 1]
+        if len(whole) < len(data):
+            os.truncate(self.folder / LEDGER, len(whole))
+        try:
+            return [json.loads(line) for line in whole.splitlines()]
+        except ValueError as error:
+            raise RunError(f"{self.folder / LEDGER} cannot be read: {error}") from error
+
+    def _take_up(self) -> None:
+        numbers: dict[str, Job] = {}
+        for line in self._ledger():
+            if "done" in line:
+                self.finished[line["done"]] = Finished(**line)
+            else:
+                numbers[line["uri"]] = Job(**line)
+        for done in self.finished.values():
+            self._settle(done)
+        shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
+        taken = Counter(job.name for job in numbers.values())
+        fresh = []
+        for one in self.found:
+            if one.uri not in numbers:
+                name = one.name if not taken[one.name] else f"{len(numbers) + 1:06}-{one.name}"
+                taken[one.name] += 1
+                numbers[one.uri] = Job(len(numbers) + 1, one.uri, one.size_bytes, name)
+                fresh.append(asdict(numbers[one.uri]))
+        self._append(fresh)
+        for where in map(Path, filter(None, (self.task.kept, self.task.dropped))):
+            where.mkdir(parents=True, exist_ok=True)
+            ours = tuple(f".{job.name}." for job in numbers.values())
+            for left in where.iterdir():
+                if left.name.startswith(ours) and left.name.endswith(".unfinished"):
+                    left.unlink()
+                elif len(fresh) == len(numbers):
+                    raise RunError(f"{where} holds other things ({left.name}); name a folder that is empty or new")
+        self._numbers = {job.number: job for job in numbers.values()}
+        self.jobs = [job for one in self.found if (job := numbers[one.uri]).number not in self.finished]
+
+    def done(self, made: Finished) -> None:
+        """Write down that an input is finished, then put its files in place."""
+        self._append([asdict(made)])
+        self.finished[made.done] = made
+        self._settle(made)
+        if time.monotonic() - self._saved > SAVED_S:
+            folders.write_manifest(self.folder, self.manifest)
+            self._saved = time.monotonic()
+
+    def _settle(self, made: Finished) -> None:
+        for source, target in made.moves:
+            if os.path.exists(source):
+                os.replace(source, target)
+        named = {part["file"] for part in self.manifest["parts"]}
+        fresh = [part for part in made.parts if part["file"] not in named]
+        self.manifest["parts"] += fresh
+        if fresh or not made.parts:
+            for policy, uses in made.counts.items() if fresh else ():
+                for use, verdicts in uses.items():
+                    total = self.manifest["counts"].setdefault(policy, {}).setdefault(use, {})
+                    for verdict, n in verdicts.items():
+                        total[verdict] = total.get(verdict, 0) + n
+
+    def _append(self, lines: Iterable[dict[str, Any]]) -> None:
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode("utf-8", "replace")
+        if not text:
+            return
+        file = os.open(self.folder / LEDGER, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            warc.append(file, text, os.fstat(file).st_size)
+            os.fsync(file)
+        finally:
+            os.close(file)
+
+    def end(self, complete: bool) -> None:
+        shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
+        self.manifest |= {"status": "complete" if complete else "interrupted", "ended": time_text(datetime.now(UTC))}
+        folders.write_manifest(self.folder, self.manifest)
+
+    def work(self, workers: int, tick: Callable[[Job, int, int], None]) -> Iterator[Finished]:
+        """Every job that is not finished; each is in the ledger when it is yielded."""
+        results = self._alone(tick) if workers <= 1 else self._together(workers, tick)
+        for made in results:
+            self.done(made)
+            yield made
+
+    def _alone(self, tick: Callable[[Job, int, int], None]) -> Iterator[Finished]:
+        if not self.jobs:
+            return
+        worker = Worker(self.task)
+        for job in self.jobs:
+            yield worker.filter(job, lambda at, pages, job=job: tick(job, at, pages))  # type: ignore[misc]
+
+    def _together(self, workers: int, tick: Callable[[Job, int, int], None]) -> Iterator[Finished]:
+        context = get_context("spawn")
+        waiting, attempts = list(reversed(self.jobs)), Counter[int]()
+        busy: dict[Connection, tuple[Any, Job]] = {}
+        idle: list[tuple[Any, Connection]] = []
+        try:
+            while waiting or busy:
+                while waiting and len(busy) < workers:
+                    process, pipe = idle.pop() if idle else self._hire(context)
+                    job = waiting.pop()
+                    attempts[job.number] += 1
+                    busy[pipe] = process, job
+                    pipe.send(job)
+                heard = wait(list(busy))
+                for pipe in [pipe for pipe in busy if pipe in heard]:
+                    process, job = busy[pipe]
+                    try:
+                        word, value = pipe.recv()
+                    except (EOFError, OSError):
+                        del busy[pipe]
+                        process.join()
+                        pipe.close()
+                        if attempts[job.number] < ATTEMPTS:
+                            waiting.append(job)
+                        else:
+                            yield Finished(job.number, bytes=job.size_bytes, broken=1, damage=[f"ended {ATTEMPTS} workers"])
+                        continue
+                    if word == "tick":
+                        tick(job, *value)
+                    elif word == "failed":
+                        raise RunError(value)
+                    else:
+                        del busy[pipe]
+                        idle.append((process, pipe))
+                        yield value
+        finally:
+            for process, pipe in [*idle, *((p, c) for c, (p, _) in busy.items())]:
+                pipe.close()
+                process.terminate()
+                process.join()
+
+    def _hire(self, context: Any) -> tuple[Any, Connection]:
+        ours, theirs = context.Pipe()
+        process = context.Process(target=serve, args=(self.task, theirs, os.getpid()), daemon=True)
+        process.start()
+        theirs.close()
+        return process, ours
+
+
+def serve(task: Task, pipe: Connection, parent: int) -> None:
+    """The life of a worker process: jobs in, `Finished` out, until the pipe or the parent ends."""
+    def tick(at: int, pages: int) -> None:
+        if os.getppid() != parent:
+            os._exit(1)
+        pipe.send(("tick", (at, pages)))
+    try:
+        worker = Worker(task)
+        while True:
+            pipe.send(("done", worker.filter(pipe.recv(), tick)))
+    except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
+        return
+    except Exception as error:  # noqa: BLE001  outermost loop of a process: the parent tells it
+        pipe.send(("failed", f"{type(error).__name__}: {error}"))

@@ -1,0 +1,250 @@
+"""One input -> its records, its subsets, and what there is to say about it; and the files of sites out of many.
+
+**Facts**
+- What is written lies under a name of its own until its line is in the ledger (filter_run.py); nothing here puts it in place.
+- An input that cannot be read to its end gives what could be read, and is counted. An output that cannot be written ends all.
+"""
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow.parquet as pq
+
+from rules import Access, Asker, Use, limits, load_policy
+
+from .archive import deciding, inputs, records, sites, sources, subsets, warc
+from .archive.batch import NO_ADDRESS
+from .archive.captures import ONLY_TEXT, Capture
+from .archive.deciding import Decided, Decider
+from .archive.inputs import Input
+from .archive.sites import Copies
+
+UNFINISHED = "unfinished"
+ROWS_OF_BATCH = 1_024                # pages whose rows are made together
+ROWS_OF_PART = 200_000               # rows of a Parquet file
+TICK_S = 0.5
+TOLD_DAMAGE = 100                    # broken places of an input that are named in the ledger
+
+
+class ReadError(Exception):
+    """An input cannot be read, or not to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is the same for all inputs; goes to every worker."""
+    policies: tuple[tuple[str, str], ...]            # text, file
+    asker: Asker
+    folder: str
+    sites: tuple[str, ...] = ()                      # Parquet files of copies
+    as_of: datetime | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    by: tuple[str, ...] = ()                         # ids of the policies that make up the verdict; none: all
+    uses: tuple[Use, ...] = ()
+    keep: tuple[str, ...] = ("permitted",)
+    kept: str = ""                                   # folders
+    dropped: str = ""
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    number: int
+    uri: str
+    size_bytes: int
+    name: str                                        # of its subsets
+
+
+@dataclass(slots=True)
+class Finished:
+    """What became of one input; a line of the ledger."""
+    done: int
+    pages: int = 0
+    no_address: int = 0
+    kept: int = 0
+    bytes: int = 0
+    sort: str = ""
+    told: str = ""
+    parts: list[dict[str, Any]] = field(default_factory=list)        # {file, rows, bytes, sha256}
+    counts: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    absent: dict[str, int] = field(default_factory=dict)             # carrier -> pages for which it was not collected
+    broken: int = 0
+    damage: list[str] = field(default_factory=list)
+    moves: list[tuple[str, str]] = field(default_factory=list)       # from, to: absolute
+
+
+Tick = Callable[[int, int], None]                    # bytes, pages so far of this input
+
+
+class Worker:
+    """Filters one input after another; its caches last."""
+
+    def __init__(self, task: Task):
+        self._task = task
+        self._policies = tuple(load_policy(text, file) for text, file in task.policies)
+        copies = (copy for path in task.sites for copy in sites.read(path))
+        self._decider = Decider(self._policies, task.asker, Copies(copies, task.as_of), task.exact)
+        self._by, self._uses = frozenset(task.by), frozenset(task.uses)
+
+    def filter(self, job: Job, tick: Tick) -> Finished:
+        """Writes into `unfinished`; what belongs where stands in `moves`. Raises OSError if nothing can be written."""
+        task = self._task
+        made = Finished(job.number, bytes=job.size_bytes)
+        work = Path(task.folder) / UNFINISHED / f"{job.number:06}.{os.getpid()}"
+        work.mkdir(parents=True)
+        kept, dropped = (Path(folder) / f".{job.name}.{os.getpid()}.unfinished" if folder else None
+                         for folder in (task.kept, task.dropped))
+        parts = _Parts(work, job.number)
+        try:
+            with _opened(job.uri) as stream:
+                source = sources.Source(stream, job.uri, job.size_bytes, bool(task.kept or task.dropped), given=task.columns)
+                self._read(source, subsets.Files(kept, dropped), parts, made, tick)
+        except ReadError as error:
+            made.broken += 1
+            made.damage.append(str(error)[:limits.DETAIL_CHARS])
+        parts.close(self._decider, made.counts)
+        made.parts = [{"file": f"records/{path.name}", "rows": rows, **warc.digest_of(path)} for path, rows in parts.files]
+        made.moves = [(str(path), str(Path(task.folder) / "records" / path.name)) for path, _ in parts.files]
+        for folder, path in ((task.kept, kept), (task.dropped, dropped)):
+            if path is not None and path.exists():
+                made.moves.append((str(path), str(Path(folder) / subsets.name_for(made.sort, job.name))))
+        return made
+
+    def _read(self, source: sources.Source, files: subsets.Files, parts: _Parts, made: Finished, tick: Tick) -> None:
+        """Raises ReadError for an input that cannot be read on; OSError for an output that cannot be written."""
+        chunks, subset, last = source.chunks(), None, time.monotonic()
+        try:
+            while (chunk := _next(chunks)) is not None:
+                decided = [self._one(c, made) for c in chunk.captures]
+                if files.wanted:
+                    subset = subset or subsets.subset(source, files)
+                    said = [self._said(d) for d in decided]
+                    keep = [verdict in self._task.keep for verdict, _ in said]
+                    made.kept += sum(keep)
+                    subset.add(chunk.rows, keep, said)
+                pages = [d for d in decided if d is not None]
+                made.pages += len(pages)
+                parts.add(self._decider, pages, made.counts)
+                if (now := time.monotonic()) - last > TICK_S:
+                    last = now
+                    tick(source.at_bytes, made.pages)
+        finally:
+            made.sort, made.told = source.sort, source.told
+            made.broken += len(source.damage)
+            made.damage += [f"at byte {d.offset_bytes}: {d.why}" for d in source.damage[:TOLD_DAMAGE]]
+            if subset is not None:
+                subset.close()
+
+    def _one(self, capture: Capture | None, made: Finished) -> Decided | None:
+        if capture is None:
+            return None
+        if not capture.asset.url:
+            made.no_address += 1
+            return None
+        decided = self._decider.decide(capture)
+        for e in decided.evidence:
+            if e.access is Access.NOT_COLLECTED or e.detail == ONLY_TEXT:
+                made.absent[e.carrier.value] = made.absent.get(e.carrier.value, 0) + 1
+        return decided
+
+    def _said(self, decided: Decided | None) -> subsets.Said:
+        if decided is None:
+            return "undetermined", [NO_ADDRESS]
+        return (deciding.verdict(decided.answers, self._policies, self._by, self._uses).value,
+                deciding.reasons(decided.answers, self._policies, self._by, self._uses))
+
+
+class _Parts:
+    """Records of one input, in Parquet files of bounded size."""
+
+    def __init__(self, folder: Path, number: int):
+        self._folder, self._number = folder, number
+        self._waiting: list[Decided] = []
+        self._writer: pq.ParquetWriter | None = None
+        self._rows = 0
+        self.files: list[tuple[Path, int]] = []
+
+    def add(self, decider: Decider, decided: Sequence[Decided], counts: dict[str, Any]) -> None:
+        self._waiting += decided
+        if len(self._waiting) >= ROWS_OF_BATCH:
+            self._flush(decider, counts)
+
+    def close(self, decider: Decider, counts: dict[str, Any]) -> None:
+        self._flush(decider, counts)
+        self._end()
+
+    def _flush(self, decider: Decider, counts: dict[str, Any]) -> None:
+        if not self._waiting:
+            return
+        table = decider.table(self._waiting)
+        _count(counts, self._waiting, decider)
+        self._waiting = []
+        if self._writer is None:
+            path = self._folder / f"{self._number:06}{len(self.files) + 1:03}.parquet"
+            self._writer, self._rows = pq.ParquetWriter(path, records.RECORDS, compression="zstd", compression_level=3), 0
+            self.files.append((path, 0))
+        self._writer.write_table(table)
+        self._rows += table.num_rows
+        self.files[-1] = self.files[-1][0], self._rows
+        if self._rows >= ROWS_OF_PART:
+            self._end()
+
+    def _end(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def _count(counts: dict[str, Any], decided: Sequence[Decided], decider: Decider) -> None:
+    """Add to policy -> use -> verdict -> number."""
+    many = Counter((n, id(answer)) for d in decided for n, answer in enumerate(d.answers))
+    known = {id(answer): answer for d in decided for answer in d.answers}
+    for (n, id_), number in many.items():
+        uses = counts.setdefault(decider.policies[n].id, {})
+        for use, decision in known[id_].decisions.items():
+            verdicts = uses.setdefault(use.value, {})
+            verdicts[decision.verdict.value] = verdicts.get(decision.verdict.value, 0) + number
+
+
+def _opened(uri: str) -> BinaryIO:
+    """Raises ReadError."""
+    try:
+        return inputs.opened(uri)
+    except sources.FAILURES as error:
+        raise ReadError(str(error)) from error
+
+
+def _next(chunks: Iterator[sources.Chunk]) -> sources.Chunk | None:
+    """Raises ReadError."""
+    try:
+        return next(chunks, None)
+    except sources.FAILURES as error:
+        raise ReadError(str(error) or type(error).__name__) from error
+
+
+# ---- sites
+
+def collect(found: Iterable[Input], tick: Callable[[int], None] = lambda n: None) -> tuple[list[sites.Copy], list[str]]:
+    """Every copy of a file of a site in archives, and what could not be read. Tables have none."""
+    copies: list[sites.Copy] = []
+    damage: list[str] = []
+    for one in found:
+        try:
+            with inputs.opened(one.uri) as stream:
+                sort = inputs.sort_of(stream, one.uri)
+                if sort in (inputs.WARC, inputs.WACZ):
+                    source = sources.Source(stream, one.uri, one.size_bytes, sort=sort, only=sites.place)
+                    copies += (copy for chunk in source.chunks() for c in chunk.captures if c and (copy := sites.copy_of(c)))
+                    damage += [f"{one.uri} at byte {d.offset_bytes}: {d.why}" for d in source.damage]
+        except sources.FAILURES as error:
+            damage.append(f"{one.uri}: {error}")
+        tick(one.size_bytes)
+    return copies, damage
+
