@@ -27,8 +27,8 @@ SKIP_BYTES = 1 << 20
 
 @click.command("assess", epilog=options.example(
     """echo '{"url": "https://example.org/a", "evidence": [{"carrier": "robots.txt",""",
-    """    "body": "User-agent: *\\nDisallow: /"}]}' | maymine assess --policy strict""",
-    "maymine assess --policy eu-dsm-art4 --policy strict <pages.jsonl >records.jsonl"))
+    """    "body": "User-agent: *\\nDisallow: /"}]}' | maymine assess --policy strictest""",
+    "maymine assess --policy eu-dsm-art4 --policy strictest <pages.jsonl >records.jsonl"))
 @options.policies
 @options.asker
 @click.pass_context
