@@ -29,6 +29,7 @@ EVIDENCE_KEYS = ("carrier", "uri", "at", "access", "body", "body_base64", "statu
 CARRIERS = tuple(c.value for c in Carrier)
 ACCESSES = tuple(a.value for a in Access)
 BODIED = (Access.OBTAINED, Access.TRUNCATED, Access.STALE)
+EMBEDDING = {Carrier.HTTP_FIELDS: Carrier.EMBEDDING_FIELDS, Carrier.BODY: Carrier.EMBEDDING_PAGE}
 SURROGATE = re.compile("[\ud800-\udfff]")
 COUNTRY = re.compile("[A-Za-z]{2}")
 
@@ -54,7 +55,7 @@ def parse_line(line: bytes, default: Asker) -> Input:
     evidence = given.get("evidence")
     if not isinstance(evidence, list):
         raise InputError("'evidence' must be a list, [] if nothing was collected")
-    return asset, asker, tuple(_evidence(item, n, asset.url) for n, item in enumerate(evidence, 1))
+    return asset, asker, tuple(_evidence(item, n, asset.url, asset.embedder) for n, item in enumerate(evidence, 1))
 
 
 def _json(line: bytes) -> Any:
@@ -96,13 +97,16 @@ def _object(value: Any, known: tuple[str, ...]) -> dict[str, Any]:
     return value
 
 
-def _evidence(item: Any, n: int, url: str) -> Evidence:
+def _evidence(item: Any, n: int, url: str, embedder: str) -> Evidence:
     try:
         given = _object(item, EVIDENCE_KEYS)
         carrier = Carrier(_word(given, "carrier", CARRIERS))
         body = _body(given)
         access = _access(given, body)
-        return Evidence(carrier, _text(given, "uri", "") or _place(carrier, url), _time(given), access, body or b"",
+        uri = _text(given, "uri", "") or _place(carrier, url)
+        if carrier in EMBEDDING and uri == embedder != url:
+            raise InputError(f"this {carrier.value} is of the page around the item; say '{EMBEDDING[carrier].value}'")
+        return Evidence(carrier, uri, _time(given), access, body or b"",
                         _status(given), _text(given, "final_uri", ""), _text(given, "detail", ""))
     except InputError as error:
         raise InputError(f"evidence {n}: {error}") from error

@@ -37,6 +37,7 @@ NO_FAULT = (Access.OBTAINED, Access.UNAVAILABLE)
 # Documents that are only looked for where words refer to them. A licence decides, so one that is not there is no silence; a
 # policy only adds to a reservation that stands without it (TDMRep, 5), so nothing hangs on one that did not come.
 DECIDES, ADDS = Carrier.RSL, Carrier.TDM_POLICY
+LICENCE = "licence"                  # protocol of statements that are no reservation by themselves
 
 
 def assess(asset: Asset, evidence: Iterable[Evidence], policy: Policy, asker: Asker) -> Assessment:
@@ -81,12 +82,13 @@ def unfollowed(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker, *, ex
 
 def lost(found: Iterable[Finding], evidence: tuple[Evidence, ...], asset: Asset) -> list[Finding]:
     """A copy that says nothing, of an original that nobody looked at: copies lose what stood in the original, so their silence
-    is none. The original is looked at where it stands among the evidence as a body; what it says is read like the rest."""
+    is none; a licence that was left is no answer about mining. The original is looked at where it stands among the evidence as
+    a body; what it says is read like the rest."""
     looked_at = any(e.carrier is Carrier.BODY and e.uri == asset.variant_of and e.has_bytes for e in evidence)
     if not asset.variant_of or looked_at:
         return []
     said = (f for f in found if isinstance(f, Statement) and SIGNALS[f.signal].carrier is Carrier.BODY)
-    if any(f.subject is Subject.ASSET for f in said):
+    if any(f.subject is Subject.ASSET and SIGNALS[f.signal].protocol != LICENCE for f in said):
         return []
     detail = f"a copy, which may have lost words of {asset.variant_of}"
     return [Fault(Carrier.BODY, FaultKind.UNRESOLVED, detail[:DETAIL_CHARS])]

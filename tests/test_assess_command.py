@@ -130,6 +130,8 @@ def evidence_line(**evidence: object) -> str:
     (evidence_line(carrier="body", access="unavailable", body="x"), "without a body"),
     (evidence_line(carrier="body", body="", at="2026-11-22T10:00:00"), "offset from UTC"),
     (evidence_line(carrier="body", body="", at="yesterday"), "offset from UTC"),
+    (json.dumps({"url": "https://example.org/i.jpg", "embedder": "https://example.org/", "evidence": [
+        {"carrier": "body", "uri": "https://example.org/", "body": ""}]}), "is of the page around the item; say 'embedding-page'"),
     (evidence_line(carrier="body", body="", at="0001-01-01T00:00:00+14:00"), "offset from UTC"),
     (evidence_line(carrier="body", body="", status="200"), "three digits"),
     (evidence_line(carrier="body", body="", status=True), "three digits"),

@@ -122,6 +122,8 @@ def test_the_silence_of_a_copy_is_none() -> None:
     assert faults(file("jpeg+absent"), original) == [FaultKind.UNRESOLVED]
     assert faults(file("jpeg+prohibited"), original) == []
     assert faults(file("jpeg+allowed"), original) == []
+    licensed = b"<!doctype html><link rel=license href='https://creativecommons.org/licenses/by/4.0/'>"
+    assert faults(licensed, original) == [FaultKind.UNRESOLVED]
     seen = Evidence(Carrier.BODY, original, None, Access.OBTAINED, file("jpeg+prohibited"))
     assert faults(file("jpeg+absent"), original, seen) == []
     assert faults(file("jpeg+absent"), original, Evidence(Carrier.BODY, original, None, Access.UNAVAILABLE)) == [FaultKind.UNRESOLVED]
