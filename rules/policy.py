@@ -136,7 +136,7 @@ class Policy:
         return dict(_multiply_out(self))
 
     def weigh(self, finding: Finding) -> tuple[Row | None, ...]:
-        """The row that answers for a finding, for each of `uses`. KeyError: a reader said what its SIGNALS row does not admit."""
+        """The row that answers for a finding, for each of `uses`. KeyError: a reader said more than its SIGNALS row admits."""
         row = self.table[shape(finding)]
         if isinstance(finding, Statement) and finding.superseded_by:
             return tuple(r and (SUPERSEDED, Effect.IGNORE) for r in row)

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import NoReturn, TypeVar
-
-import yaml
+from typing import Any, NoReturn, TypeVar
 
 E = TypeVar("E", bound=Enum)
 
-_Loader: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 STRING_TAG, SEQ_TAG, MAP_TAG = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
 
 
@@ -27,7 +24,7 @@ class Node:
     """One place in a file. Asking it for something that it is not raises DataError."""
     __slots__ = ("_node", "file")
 
-    def __init__(self, node: yaml.Node, file: str) -> None:
+    def __init__(self, node: Any, file: str) -> None:
         self._node, self.file = node, file
 
     @property
@@ -38,7 +35,7 @@ class Node:
         raise DataError(f"{self.file}:{self.line}: {message}")
 
     def text(self) -> str:
-        if not isinstance(self._node, yaml.ScalarNode):
+        if self._node.id != "scalar":
             self.error("a single value is wanted here")
         if self._node.tag != STRING_TAG:
             self.error(f"tag {self._node.tag} is not used here")
@@ -46,7 +43,7 @@ class Node:
 
     def items(self) -> list[Node]:
         """The members of a list."""
-        if not isinstance(self._node, yaml.SequenceNode):
+        if self._node.id != "sequence":
             self.error("a list is wanted here: [...]")
         return [Node(child, self.file) for child in self._node.value]
 
@@ -56,11 +53,11 @@ class Node:
 
     def each(self) -> list[Node]:
         """The members of a list; a single value is a list of one."""
-        return self.items() if isinstance(self._node, yaml.SequenceNode) else [self]
+        return self.items() if self._node.id == "sequence" else [self]
 
     def pairs(self) -> dict[str, Node]:
         """A mapping with keys of its own choice, in the order of the file."""
-        if not isinstance(self._node, yaml.MappingNode):
+        if self._node.id != "mapping":
             self.error("a mapping is wanted here: {key: value}")
         out: dict[str, Node] = {}
         for key, value in self._node.value:
@@ -99,8 +96,9 @@ class Node:
 
 def load(text: str, file: str) -> Node:
     """The root of a document. Raises DataError with file:line."""
+    import yaml  # 15 ms that `import rules` does without
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        root = yaml.compose(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -115,12 +113,12 @@ def load(text: str, file: str) -> Node:
     return Node(root, file)
 
 
-def _walk(root: yaml.Node) -> Iterator[yaml.Node]:
-    todo, opened = [root], set()
+def _walk(root: Any) -> Iterator[Any]:
+    todo, opened = [root], set[int]()
     while todo:
         node = todo.pop()
         yield node
-        if isinstance(node, yaml.ScalarNode) or id(node) in opened:
+        if node.id == "scalar" or id(node) in opened:
             continue
         opened.add(id(node))
         for child in node.value:

@@ -153,7 +153,8 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
            triggers=rsl.TRIGGERS),
     Signal("rsl.robots", "rsl", _R, rsl.robots, 0, "RSL 1.0, 4.4", _RSL, preferences=()),      # refers to documents
     Signal("rsl.header", "rsl", _F, rsl.header, 0, "RSL 1.0, 4.5", _RSL, preferences=()),      # refers to documents
-    Signal("ai-txt.file", "ai-txt", Carrier.AI_TXT, ai_txt.read, 0, "Spawning, ai.txt, 2023-05-30", _SPAWNING, ALL, _EXACT_LENIENT),
+    Signal("ai-txt.file", "ai-txt", Carrier.AI_TXT, ai_txt.read, 0, "Spawning, ai.txt, 2023-05-30", _SPAWNING, ALL,
+           _EXACT_LENIENT),
     Signal("trust-txt.file", "trust-txt", Carrier.TRUST_TXT, trust_txt.read, 0, "JournalList, trust.txt", _TRUST,
            forms=_EXACT_LENIENT),
     Signal("tdmrep.epub", "tdmrep", _B, epub.read, 4, "TDMRep CG-FINAL-2024-05-10, 6.4", _TDM, forms=_EXACT_LENIENT,
