@@ -36,7 +36,8 @@ TRIGGERS = (
     "foundation model", "ml model", "modelli", "modelos", "langage", "de langue", "ratifs", "sprachm", "taalmodel",
     "neural", "chatbot", "a.i.", "i.a.", "人工", "学習", "學習", "学习", "訓練", "训练", "言語モデル", "语言模型",
     "語言模型", "大模型", "生成式", "マイニング", "スクレイピング", "挖掘", "探勘", "爬", "抓取", "擷取", "인공", "언어",
-    "기계", "머신", "학습", "마이닝", "크롤링", "스크래핑", "스크레이핑")
+    "기계", "머신", "학습", "마이닝", "크롤링", "스크래핑", "스크레이핑", "2019/790", "dsm", "single market", "122 5 3",
+    "auteurswet", "44b", "automated")
 Span = tuple[int, int]
 
 _SHORT = re.compile(r"(?<![a-z])(?:ais?|ia|ki)(?![a-z])")
@@ -143,7 +144,7 @@ def notice(sentence: str) -> tuple[str, ...]:
     if plain.endswith(("?", "？")):
         return ()
     found = _patterns()
-    plain = found["masked"].sub(lambda m: "." * len(m[0]), plain)
+    plain = found["masked"].sub(lambda m: "." * len(m[0]), plain) + "."          # a phrase may ask for the end of a sentence
     training = _spans(found["trained"], plain)
     if learning := _spans(found["learning"], plain):
         training += _near(learning, _spans(found["ai"], plain))

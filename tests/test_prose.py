@@ -1,4 +1,9 @@
-"""Sentences that reserve: how many are found, how many are none, and that nothing is lost before they are looked at."""
+"""Sentences that reserve: how many are found, how many are none, and that nothing is lost before they are looked at.
+
+How well unseen sentences fare is what each blind list showed at first contact, before the phrases were widened for it, over all
+languages (notices, recall, precision): blind_1 146, 0.79, 0.95; blind_2 74, 0.70, 0.85; blind_3 45, 0.73, 0.94. Its hard
+negatives are as many as its notices, far more than pages have. The gates below hold what is known now; they promise no more.
+"""
 from __future__ import annotations
 
 import html
@@ -16,9 +21,13 @@ from rules.phrases import could_speak, languages, notice, sentences
 from rules.signals import READERS, prose
 from rules.vocab import ATOMS, TERMS
 
-SENTENCES = yaml.safe_load((Path(__file__).parent / "data" / "prose.yaml").read_text("utf-8"))
+DATA = Path(__file__).parent / "data"
+SENTENCES, BLIND = (yaml.safe_load((DATA / name).read_text("utf-8")) for name in ("prose.yaml", "prose_blind.yaml"))
+for of_language, lists in BLIND.items():
+    SENTENCES[of_language].update(lists)
 LANGUAGES = tuple(SENTENCES)
-SPLITS = ("tune", "held_out")
+FIRST_SEEN_LATER = ("held_out", "blind_1", "blind_2", "blind_3")
+SPLITS = ("tune", *FIRST_SEEN_LATER)
 NOTICES = [(language, word, text) for language, splits in SENTENCES.items() for split in SPLITS
            for word, text in splits[split]["notices"]]
 ASSET, ASKER = Asset("https://example.org/a", "text/html"), Asker("OurBot")
@@ -53,7 +62,7 @@ def counts(language: str, splits: tuple[str, ...]) -> tuple[int, int, int, int]:
 def test_the_sentences_are_many_and_hard():
     for language, splits in SENTENCES.items():
         notices, others = (sum(len(splits[s][kind]) for s in SPLITS) for kind in ("notices", "others"))
-        held_out = sum(map(len, splits["held_out"].values()))
+        held_out = sum(len(splits[s][kind]) for s in FIRST_SEEN_LATER for kind in splits[s])
         assert notices + others >= 40, language
         assert others >= notices, language
         assert held_out * 3 >= notices + others, language
@@ -62,11 +71,11 @@ def test_the_sentences_are_many_and_hard():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_precision_and_recall(language, capsys):
-    for splits in (SPLITS, ("held_out",)):
+    for splits in (SPLITS, *((s,) for s in FIRST_SEEN_LATER)):
         notices, found, right, false = counts(language, splits)
         precision, recall, uses = found / (found + false), found / notices, right / found
         with capsys.disabled():
-            print(f"\n{language} {'+'.join(splits):13} precision {precision:.3f}  recall {recall:.3f}  uses told rightly {uses:.3f}", end="")
+            print(f"\n{language} {splits[0] if len(splits) == 1 else 'all':8} precision {precision:.3f}  recall {recall:.3f}  uses told rightly {uses:.3f}", end="")
         if splits == SPLITS:
             assert precision >= 0.95
             assert recall >= 0.90
