@@ -1,8 +1,9 @@
 """Sentences that reserve: how many are found, how many are none, and that nothing is lost before they are looked at.
 
 How well unseen sentences fare is what each blind list showed at first contact, before the phrases were widened for it, over all
-languages (notices, recall, precision): blind_1 146, 0.79, 0.95; blind_2 74, 0.70, 0.85; blind_3 45, 0.73, 0.94. Its hard
-negatives are as many as its notices, far more than pages have. The gates below hold what is known now; they promise no more.
+languages (notices, recall, precision): blind_1 146, 0.79, 0.95; blind_2 74, 0.70, 0.85; blind_3 45, 0.73, 0.94; blind_4 45,
+0.71, 0.91. Hard negatives are as many as notices in them, far more than on pages. The gates below hold what is known now.
+Where the words of a sentence are new, about one notice in four is still missed.
 """
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ SENTENCES, BLIND = (yaml.safe_load((DATA / name).read_text("utf-8")) for name in
 for of_language, lists in BLIND.items():
     SENTENCES[of_language].update(lists)
 LANGUAGES = tuple(SENTENCES)
-FIRST_SEEN_LATER = ("held_out", "blind_1", "blind_2", "blind_3")
+FIRST_SEEN_LATER = ("held_out", "blind_1", "blind_2", "blind_3", "blind_4")
 SPLITS = ("tune", *FIRST_SEEN_LATER)
 NOTICES = [(language, word, text) for language, splits in SENTENCES.items() for split in SPLITS
            for word, text in splits[split]["notices"]]
