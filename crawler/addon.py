@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from scrapy.settings import SETTINGS_PRIORITIES
 
-from .middlewares import Permission, Record
+from .foreign import Record
+from .middlewares import Permission
 from .pipelines import Records
 from .settings import BOT_NAME, DEFAULTS, user_agent
 

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from scrapy import signals
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
-from scrapy.exceptions import CannotResolveHostError, NotConfigured, StopDownload
+from scrapy.exceptions import CannotResolveHostError, StopDownload
 from scrapy.http import Request, Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.misc import load_object
@@ -32,7 +32,6 @@ from .documents import Documents
 from .evidence import Refused, Visit
 from .fetch import origin_of
 from .items import CollectedPage
-from .pipelines import Records
 from .settings import asker_of
 from .site import Sites
 
@@ -166,39 +165,6 @@ class Permission:
 
     def spider_closed(self) -> None:
         self.guard.release()
-
-
-class Record:
-    """Downloader middleware for spiders that do not yield CollectedPage themselves: records each page on its way.
-
-    Of a response that Scrapy drops after it came, for its size or for too many redirects, such spiders get no record.
-    """
-
-    def __init__(self, crawler: Crawler):
-        self.crawler = crawler
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Record:
-        if getattr(crawler.spidercls, "collects_pages", False):
-            raise NotConfigured
-        return cls(crawler)
-
-    async def process_response(self, request: Request, response: Response) -> Response:
-        if permission := self.crawler.get_downloader_middleware(Permission):
-            await self._write(request, permission.collected(request, response))
-        return response
-
-    async def process_exception(self, request: Request, exception: Exception) -> None:
-        if permission := self.crawler.get_downloader_middleware(Permission):
-            await self._write(request, permission.failed(request, exception))
-
-    async def _write(self, request: Request, page: CollectedPage | None) -> None:
-        records = self.crawler.get_item_pipeline(Records)
-        if page is None or records is None:
-            return
-        assessed = records.record(await records.whole(page))
-        request.meta["maymine"] = {a.policy: {use.value: d.verdict.value for use, d in a.decisions.items()}
-                                   for a in assessed.assessments}
 
 
 def _check_handler(scheme: str, path: Any) -> None:

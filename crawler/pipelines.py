@@ -18,6 +18,7 @@ from rules.policies import load
 from rules.references import references
 
 from .items import AssessedPage, CollectedPage
+from .middlewares import Permission
 from .run import Run
 from .settings import asker_of
 
@@ -78,7 +79,6 @@ class Records:
 
     async def whole(self, page: CollectedPage) -> CollectedPage:
         """The page with the documents that its words refer to."""
-        from .middlewares import Permission  # which needs this pipeline
         permission = self.crawler.get_downloader_middleware(Permission)
         named = self._named(page)
         if permission is None or not named:

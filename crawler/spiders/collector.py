@@ -30,7 +30,7 @@ PORTION = 1_000                      # start requests handed over at a time
 
 class Collector(Spider):
     """Base of our spiders: yields CollectedPage for every URL it asks for."""
-    collects_pages = True            # middlewares.Record need not
+    collects_pages = True            # foreign.Record need not
     custom_settings = {"HTTPERROR_ALLOW_ALL": True}      # a 404 is evidence, too
     frontier: Frontier
     media = False                    # whether images and documents of pages are asked for
