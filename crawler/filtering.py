@@ -6,10 +6,12 @@
 """
 from __future__ import annotations
 
+import ctypes
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +32,8 @@ UNFINISHED = "unfinished"
 ROWS_OF_BATCH = 1_024                # pages whose rows are made together
 ROWS_OF_PART = 200_000               # rows of a Parquet file
 TICK_S = 0.5
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3      # malloc.h
+KEPT_BYTES = 256 << 20               # of memory that is free
 TOLD_DAMAGE = 100                    # broken places of an input that are named in the ledger
 
 
@@ -87,6 +91,7 @@ class Worker:
     """Filters one input after another; its caches last."""
 
     def __init__(self, task: Task):
+        _keep_memory()
         self._task = task
         self._policies = tuple(load_policy(text, file) for text, file in task.policies)
         copies = (copy for path in task.sites for copy in sites.read(path))
@@ -104,7 +109,8 @@ class Worker:
         parts = _Parts(work, job.number)
         try:
             with _opened(job.uri) as stream:
-                source = sources.Source(stream, job.uri, job.size_bytes, bool(task.kept or task.dropped), given=task.columns)
+                source = sources.Source(stream, job.uri, job.size_bytes, bool(task.kept or task.dropped), given=task.columns,
+                                        again=lambda: inputs.opened(job.uri))
                 self._read(source, subsets.Files(kept, dropped), parts, made, tick)
         except ReadError as error:
             made.broken += 1
@@ -219,6 +225,15 @@ def _opened(uri: str) -> BinaryIO:
         return inputs.opened(uri)
     except sources.FAILURES as error:
         raise ReadError(str(error)) from error
+
+
+def _keep_memory() -> None:
+    """PRACTICE: glibc gives the memory of each large page back to the system and asks for it again at the next, which costs more
+    than unpacking it. So it is told to keep what was used (mallopt(3)); other systems have no such function."""
+    with suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        mallopt(M_MMAP_THRESHOLD, 2 * limits.MEDIA_BYTES)
 
 
 def _next(chunks: Iterator[sources.Chunk]) -> sources.Chunk | None:

@@ -22,7 +22,7 @@ PAGE = b"<html><meta name=robots content=noai>" + b"words " * 500
 
 
 def read(data: bytes, everything: bool = False) -> tuple[list[Entry], Archive]:
-    archive = Archive(io.BytesIO(data), "a.warc.gz", len(data), everything)
+    archive = Archive(io.BytesIO(data), "a.warc.gz", len(data), everything, again=lambda: io.BytesIO(data))
     return list(archive), archive
 
 

@@ -131,13 +131,40 @@ class Copies:
             found.sort(key=lambda c: c.at)
         self._as_of = as_of
         self._origins = {uri[:uri.index("/", 8)] for uri in self._by_uri}
+        self._until: dict[str, tuple[datetime, datetime, SiteEvidence]] = {}     # the latest answer, and while it holds
         self._made: OrderedDict[tuple[Any, ...], SiteEvidence] = OrderedDict()
 
     def of(self, url: str, at: datetime | None) -> SiteEvidence:
         """Evidence for the site of this URL at that time. The same copies in force give the very same objects."""
-        base, at = origin(url), self._as_of or at
+        at = self._as_of or at
+        root = url[:end] if (end := url.find("/", 8)) > 0 else url
+        until = self._until.get(root)
+        if until is not None and at is not None and until[0] <= at <= until[1]:
+            return until[2]
+        base = origin(root)
         if not base:
             return (), ()
+        made = self._made_for(base, at)
+        if at is not None and len(self._until) < limits.SITES_CACHED:
+            self._until[root] = *self._stands(base, at), made
+        return made
+
+    def _stands(self, base: str, at: datetime) -> tuple[datetime, datetime]:
+        """From when till when the same copies are in force, as seen from `at`; no longer than that if there are redirects."""
+        since, until = NO_TIME, datetime.max.replace(tzinfo=UTC)
+        for carrier in FILE_BYTES:
+            for path in SITE_FILES[carrier]:
+                copies = self._by_uri.get(base + path, [])
+                n = bisect_right(copies, at, key=lambda c: c.at)
+                if copies and (n == 0 or copies[n - 1].status in REDIRECTS or not _in_force(copies[n - 1], at)):
+                    return at, at
+                if n:
+                    since, until = max(since, copies[n - 1].at), min(until, copies[n - 1].at + FRESH)
+                if n < len(copies):
+                    until = min(until, copies[n].at - timedelta.resolution)
+        return since, until
+
+    def _made_for(self, base: str, at: datetime | None) -> SiteEvidence:
         found = [self._of(carrier, base, at) for carrier in FILE_BYTES] if base in self._origins else []
         key = (base, at if any(far for _, _, far in found) else None, *found)
         if key not in self._made:

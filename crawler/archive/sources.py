@@ -17,7 +17,8 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from functools import partial
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,7 +28,7 @@ from rules import limits
 from . import columns, inputs
 from .captures import Capture
 from .columns import Columns, ColumnsError
-from .warc_pages import Archive, Damage, Entry
+from .warc_pages import Archive, Damage
 
 CHUNK_ROWS = 1_000
 CHUNK_BYTES = 32 << 20               # of lines
@@ -52,6 +53,7 @@ class Source:
     size_bytes: int
     everything: bool = False         # also records that are no pages, for subsets
     only: Callable[[str], object] | None = None      # pages of archives whose URL it is false for are passed by
+    again: Callable[[], BinaryIO] | None = None      # opens the file once more
     given: Mapping[str, str] = field(default_factory=dict)
     damage: list[Damage] = field(default_factory=list)
     told: str = ""                   # what was assumed about columns
@@ -72,7 +74,8 @@ class Source:
     # ---- archives
 
     def _warc(self) -> Iterator[Chunk]:
-        return self._archive(Archive(self.stream, self.uri, self.size_bytes, self.everything, self.only), "")
+        return self._archive(Archive(self.stream, self.uri, self.size_bytes, self.everything, self.only,
+                                     again=self.again), "")
 
     def _wacz(self) -> Iterator[Chunk]:
         try:
@@ -83,16 +86,15 @@ class Source:
                 for member in members:
                     with packed.open(member) as stream:
                         name = f"{self.uri}!{member.filename}"
-                        archive = Archive(stream, name, member.file_size, self.everything, self.only)  # type: ignore[arg-type]
+                        archive = Archive(cast(BinaryIO, stream), name, member.file_size, self.everything, self.only,
+                                      again=partial(_member, packed, member))
                         yield from self._archive(archive, member.filename)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
             self.damage.append(Damage(0, str(error)[:limits.DETAIL_CHARS]))
 
     def _archive(self, archive: Archive, name: str) -> Iterator[Chunk]:
         self.archives.append((name, archive))
-        entries: list[Entry] = []
         for entry in archive:
-            entries.append(entry)
             self.at_bytes = archive.position_bytes
             yield Chunk([entry.capture], [entry])
         self.damage += archive.damage
@@ -223,3 +225,7 @@ def _schema(rows: list[dict[str, Any]]) -> pa.Schema:
     return pa.schema(list(names.items()))
 
 
+
+
+def _member(packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
+    return cast(BinaryIO, packed.open(member))

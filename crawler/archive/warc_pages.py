@@ -7,8 +7,8 @@
 - Annex D: each record may be a gzip member of its own; if so, the next member is found where one is broken.
 PRACTICE: WARC-Target-URI stands in angle brackets in files by Wget; heads with bare LF, dates that are none, records that end
 early and bytes between records occur in large collections (ClueWeb, Common Crawl).
-OURS: the payload of a revisit is taken from records of the same file that were read not long before (PAYLOADS_BYTES), else it
-is not collected. A record of an address that is neither http nor https is no page.
+OURS: the payload of a revisit is taken from a record of the same file that came before (the latest PAYLOADS), which is read
+again; else it is not collected. A record of an address that is neither http nor https is no page.
 """
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .records import Location
 from .warc import UnreadableEvidence
 
 BLOCK_BYTES = limits.MEDIA_BYTES + limits.FIELDS_BYTES
-PAYLOADS_BYTES = 64 << 20            # kept for revisits
+PAYLOADS = 200_000                   # whose place is remembered for revisits
 CHUNK_BYTES = 1 << 20
 RESTARTS = 10_000                    # after broken places, in one file
 BROKEN_OFF = "the record breaks off"
@@ -61,8 +61,8 @@ class Archive:
     only: Callable[[str], object] | None = None      # pages whose URL it is false for are passed by
     damage: list[Damage] = field(default_factory=list)
     position_bytes: int = 0
-    _payloads: OrderedDict[str, tuple[bytes, Location]] = field(default_factory=OrderedDict)
-    _held_bytes: int = 0
+    again: Callable[[], BinaryIO] | None = None      # opens the file once more, for revisits
+    _payloads: OrderedDict[str, Location] = field(default_factory=OrderedDict)
 
     def __iter__(self) -> Iterator[Entry]:
         """Every record in the order of the file. Raises OSError where the file itself cannot be read."""
@@ -141,7 +141,9 @@ class Archive:
         capture = captures.of_response(url, block, at, location, cut)
         digest = record.headers.get("WARC-Payload-Digest")
         if digest and capture.body.body and not cut:
-            self._keep(digest, capture.body.body, location)
+            self._payloads.setdefault(digest, location)
+            if len(self._payloads) > PAYLOADS:
+                self._payloads.popitem(last=False)
         return capture
 
     def _resource(self, record: Any, url: str, block: bytes, at: datetime | None, location: Location, cut: str) -> Capture:
@@ -154,23 +156,27 @@ class Archive:
     def _revisit(self, record: Any, url: str, block: bytes, at: datetime | None, location: Location, cut: str) -> Capture:
         head, _ = payload.head_of(block if block.endswith(b"\n\r\n") or b"\n\n" in block else block + b"\r\n\r\n")
         had = self._payloads.get(record.headers.get("WARC-Payload-Digest") or "")
+        payload_then = self._again(had) if had else None
         if not head:
             fields, status, media_type = captures.no_fields(url, at), None, ""
         else:
             whole = captures.of_response(url, head + b"\r\n", at, location)
             fields, status, media_type = whole.fields, whole.fields.status, whole.asset.media_type
         asset = Asset(url, media_type)
-        if had is None or (status is not None and status != 304 and not 200 <= status < 300):
+        if payload_then is None or (status is not None and status != 304 and not 200 <= status < 300):
             body = captures.of_body(url, b"", at, 304 if status is None or 200 <= status < 300 else status)
             return Capture(asset, fields, body, location)
-        return Capture(asset, fields, captures.of_body(url, had[0], at), location, had[1])
+        return Capture(asset, fields, captures.of_body(url, payload_then, at), location, had)
 
-    def _keep(self, digest: str, body: bytes, location: Location) -> None:
-        if digest not in self._payloads:
-            self._payloads[digest] = body, location
-            self._held_bytes += len(body)
-            while self._held_bytes > PAYLOADS_BYTES:
-                self._held_bytes -= len(self._payloads.popitem(last=False)[1][0])
+    def _again(self, at: Location) -> bytes | None:
+        """The payload of a record that was read before; None: it cannot be had."""
+        if self.again is None:
+            return None
+        try:
+            with self.again() as stream:
+                return read(stream, at, Carrier.BODY)
+        except (OSError, UnreadableEvidence):
+            return None
 
     def _next(self, start: int) -> int:
         """Where the next member or record may begin; -1: nowhere."""
