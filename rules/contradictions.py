@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import product
 from operator import itemgetter
+from typing import cast
 
 from .explain import words
 from .model import Audience, Finding, Preference, Statement, Terms, Use
@@ -60,10 +61,10 @@ def sentence(c: Contradiction, findings: Sequence[Finding], language: str = "en"
     """A contradiction in words. It holds words of strangers: escape them for the place where they are shown."""
     told = words(language)
     values: dict[str, str] = {}
-    for name, f in (("grant", findings[c.grant]), ("against", findings[c.against])):
-        if isinstance(f, Statement):
-            values |= {f"{name}_signal": f.signal, f"{name}_where": f.where, f"{name}_quote": f.quote,
-                       f"{name}_use": told["use"][f.use.value]}
+    for name, index in (("grant", c.grant), ("against", c.against)):
+        f = cast(Statement, findings[index])
+        values |= {f"{name}_signal": f.signal, f"{name}_where": f.where, f"{name}_quote": f.quote,
+                   f"{name}_use": told["use"][f.use.value]}
     return told["contradiction"][c.kind.value].format_map(values)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from .data import read
-from .model import Assessment, Circumstance, Decision, Effect, Fault, Finding, Reason, Statement, Terms, Use
+from .model import Assessment, Decision, Fault, Finding, Reason, Statement, Terms, Use
 from .policy import SILENCE, SUPERSEDED, Policy
 from .strict_yaml import load
 
@@ -42,12 +42,7 @@ def sentence(finding: Finding, reason: Reason, policy: Policy, a: Assessment, la
     """What one row makes of one finding, in words."""
     told = words(language)
     template = told["sentences"][SUPERSEDED] if reason.rule == SUPERSEDED else policy.tell[language][reason.rule]
-    return template.format_map(_Spoken(_values(finding, a, told)))
-
-
-class _Spoken(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return ""
+    return template.format_map(_values(finding, a, told))
 
 
 def _values(f: Finding, a: Assessment, told: Words) -> dict[str, str]:
@@ -61,7 +56,7 @@ def _values(f: Finding, a: Assessment, told: Words) -> dict[str, str]:
         case Fault():
             return {"carrier": told["carrier"][f.carrier.value], "fault": told["fault"][f.kind.value],
                     "detail": f.detail, "where": f.where}
-        case Circumstance():
+        case _:
             return {"circumstance": told["circumstance"][f.kind.value], "source": f.source, "where": f.where,
                     "quote": f.quote, "terms": terms_text(f.terms)}
 
@@ -79,8 +74,3 @@ def words(language: str) -> Words:
     """The words for every closed list. KeyError: words.yaml has no such language."""
     root = load(read("words.yaml"), "words.yaml").pairs()[language]
     return {topic: {word: n.text() for word, n in node.pairs().items()} for topic, node in root.pairs().items()}
-
-
-def changes(a: Assessment, use: Use) -> tuple[int, ...]:
-    """Findings without which the verdict would be another: the answer to 'what would change it?'."""
-    return tuple(r.finding for r in a.decisions[use].decisive if r.effect is not Effect.PERMIT)

@@ -165,6 +165,7 @@ class _Reading:
             if current.tag in ASIDES or _type(a.get("itemtype") or a.get("typeof") or "") in MEDIA_ITEMS:
                 return self._medium(current)
             current = current.parent
+        self.truncated(f"what a licence link speaks of was looked for in {HTML_DEPTH} elements around it")
         return None
 
     def _medium(self, figure: LexborNode) -> str | None:

@@ -173,9 +173,8 @@ def _answers(shape: Shape) -> tuple[type, dict[str, str]]:
                                "subject": subject.value, "terms": "yes" if terms else "no"}
         case (carrier, kind):
             return Fault, {"fault": kind.value, "carrier": carrier.value}
-        case (kind,):
-            return Circumstance, {"circumstance": kind.value}
-    raise AssertionError(shape)
+        case _:
+            return Circumstance, {"circumstance": shape[0].value}
 
 
 def _multiply_out(policy: Policy) -> Iterator[tuple[Shape, tuple[Row | None, ...]]]:
@@ -321,6 +320,8 @@ def problems(policy: Policy) -> Iterator[tuple[int, str]]:
             if id not in known:
                 yield 1, f"tell, {language} has a sentence for '{id}', which is no row"
                 continue
+            if not {"{", "}"}.isdisjoint(PLACE.sub("", sentence)):
+                yield known[id].line, f"tell, {language}, {id}: a brace that stands around no name of a place"
             for place in set(PLACE.findall(sentence)) - PLACES.get(known[id].about, frozenset()):
                 yield known[id].line, f"tell, {language}, {id}: no finding of this kind has {{{place}}}"
 

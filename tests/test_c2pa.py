@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
+import brotli
 import cbor2
 import pytest
 from hypothesis import given
@@ -16,8 +17,8 @@ from hypothesis import strategies as st
 from rules.cbor import Map, NotCbor, decode
 from rules.containers import parts
 from rules.jumbf import Reading, contents
-from rules.limits import CBOR_DEPTH, JUMBF_DEPTH
-from rules.model import Access, Asker, Asset, Carrier, Evidence, Fault, FaultKind, Form, Statement, Use
+from rules.limits import ASSERTION_BYTES, ASSERTIONS, CBOR_DEPTH, JUMBF_DEPTH
+from rules.model import Access, Asker, Asset, Carrier, Evidence, Fault, FaultKind, Form, Preference, Statement, Use
 from rules.signals.c2pa import read
 
 from .fixtures import c2pa as made
@@ -79,6 +80,21 @@ def test_hostile_cbor(data):
     assert time.perf_counter() - start < RUNAWAY_S
 
 
+@pytest.mark.parametrize("data, value", [
+    ("5f42010243030405ff", b"\1\2\3\4\5"), ("7f657374726561646d696e67ff", "streaming"), ("f6", None), ("f7", None), ("f0", None), ("f8ff", None),
+    ("f93e00", 1.5), ("fb3ff199999999999a", 1.1), ("9fff", []), ("c11a514b67b0", 1363896240), ("3863", -100)])
+def test_cbor_of_the_specification(data, value):
+    """RFC 8949, appendix A."""
+    assert plain(decode(bytes.fromhex(data))) == value
+
+
+@pytest.mark.parametrize("data", ["fc", "fd", "fe", "5f41015fffff", "5f6161ff", "8202ff", "1c", "5f5cff"])
+def test_cbor_that_is_not_well_formed(data):
+    """RFC 8949, appendix F."""
+    with pytest.raises(NotCbor):
+        decode(bytes.fromhex(data))
+
+
 # ---- JUMBF
 
 def test_nested_and_endless_boxes_are_bounded():
@@ -99,8 +115,25 @@ def test_padding_is_no_damage():
     assert reading.failure is None
 
 
+def test_a_compressed_manifest_in_another_is_told():
+    inner = made.superbox("manifest", "in", made.box(b"brob", brotli.compress(made.superbox("manifest", "deep", made.box(b"cbor", b"\xa0")))))
+    assert [f.kind for f in found(made.superbox("store", "c2pa", made.superbox("manifest", "m", made.box(b"brob", brotli.compress(inner)))))] \
+        == [FaultKind.MALFORMED]
+
+
+def test_more_assertions_than_are_read():
+    told = found(made.store([[{"data": REFUSED}] * (ASSERTIONS + 1)]))
+    assert [f.kind for f in told if isinstance(f, Fault)] == [FaultKind.TRUNCATED]
+    assert {f.preference for f in told if isinstance(f, Statement)} == {Preference.DISALLOW}
+
+
+def test_an_assertion_that_is_too_long_is_a_fault():
+    (fault,) = found(made.store([[{"data": {"entries": {"cawg.data_mining": {"use": "x" * ASSERTION_BYTES}}}}]]))
+    assert fault.kind is FaultKind.MALFORMED
+    assert "longer" in fault.detail
+
+
 def test_a_compressed_bomb_is_bounded():
-    import brotli
     bomb = made.superbox("store", "c2pa", made.superbox("manifest", "m", made.box(b"brob", brotli.compress(bytes(64 << 20)))))
     start = time.perf_counter()
     assert [f.kind for f in found(bomb)] == [FaultKind.TRUNCATED]

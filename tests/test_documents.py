@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rules.containers import parts
 from rules.containers.inflate import NotInflated
 from rules.containers.zip_file import directory
-from rules.limits import CARD_BYTES, DOCUMENT_BYTES, FEED_BYTES, PDF_BYTES, ZIP_MEMBERS
+from rules.limits import CARD_BYTES, DOCUMENT_BYTES, FEED_BYTES, MEDIA_PARTS, PDF_BYTES, XMP_BYTES, ZIP_MEMBERS
 from rules.model import Access, Asker, Asset, Carrier, Evidence, Fault, FaultKind, Statement
 from rules.signals import READERS
 
@@ -69,6 +69,44 @@ def test_wide_fields():
     body = plain[:end] + wide + locator + last
     assert zipfile.ZipFile(io.BytesIO(body)).read("a") == b"text"
     assert directory(body).read("a", 100) == b"text"
+
+
+def one_member(data: bytes = b"text", method: int = 0, wide: bool = False,) -> bytes:
+    """An archive of `a.xmp`. `wide`: its size and place stand in the second of two extra fields."""
+    name, crc = b"a.xmp", zlib.crc32(data)
+    local = struct.pack("<4s5H3L2H", b"PK\3\4", 45, 0, method, 0, 0, crc, len(data), len(data), len(name), 0) + name + data
+    extra = (struct.pack("<3H", 9, 2, 0) + struct.pack("<2H2Q", 1, 16, len(data), 0)) if wide else b""
+    record = struct.pack("<4s6H3L5H2L", b"PK\1\2", 45, 45, 0, method, 0, 0, crc, 0xffffffff if wide else len(data), len(data), len(name),
+                         len(extra), 0, 0, 0, 0, 0xffffffff if wide else 0) + name + extra
+    return local + record + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(record), len(local), 0)
+
+
+def test_wide_fields_of_one_member():
+    body = one_member(wide=True)
+    assert zipfile.ZipFile(io.BytesIO(body)).read("a.xmp") == b"text"
+    assert directory(body).read("a.xmp", 100) == b"text"
+
+
+def test_wide_fields_that_are_not_there():
+    body = one_member(wide=True).replace(struct.pack("<2H", 1, 16), struct.pack("<2H", 7, 16))
+    assert faults(body) == {FaultKind.MALFORMED}
+
+
+def test_a_wide_directory_that_is_not_there():
+    plain = one_member()
+    end = plain.rindex(b"PK\5\6")
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, 0, 1)
+    for before in (b"", locator):
+        assert faults(plain[:end] + before + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xffff, 0xffff, 9, 0xffffffff, 0)) == {FaultKind.MALFORMED}
+
+
+@pytest.mark.parametrize("body, detail", [
+    (one_member(method=14), "packed in a way that is not read"), (one_member(b" " * (XMP_BYTES + 1)), f"longer than {XMP_BYTES} bytes"),
+    (made.archive({f"{n}.xmp": "" for n in range(MEDIA_PARTS + 1)}), f"more than {MEDIA_PARTS} members"),
+    (one_member(b"x" * 200).replace(struct.pack("<3L", zlib.crc32(b"x" * 200), 200, 200), struct.pack("<3L", 0, 999, 999)), "ends early")])
+def test_a_member_that_is_not_read_is_a_fault(body, detail):
+    (fault,) = parts(body).faults
+    assert detail in fault.detail
 
 
 def test_a_member_can_be_too_much():
@@ -139,6 +177,7 @@ HOSTILE_PDF = {
     "starts of tables": lambda: b"%PDF-1.7\n" + b"startxref\n9\n" * 300_000 + b"startxref\n9\n%%EOF",
     "tables": lambda: b"%PDF-1.7\n" + b"xref\n" * 800_000 + b"startxref\n9\n%%EOF",
     "attachments": lambda: raw_pdf(b"<</Type/Catalog/Pages 2 0 R/Metadata 3 0 R/AF[" + b"3 0 R " * 100_000 + b"]>>", CATALOGUE[1], b"null", PAGE),
+    "long metadata": lambda: raw_pdf(*CATALOGUE, stream(b"", b" " * (XMP_BYTES + 1)), PAGE),
     "no dictionary": lambda: raw_pdf(b"<</Type/Catalog/Pages 2 0 R/Metadata 5/AF 7>>", CATALOGUE[1], b"null", PAGE),
     "an attachment of nothing": lambda: raw_pdf(b"<</Type/Catalog/Pages 2 0 R/AF[<</AFRelationship/C2PA_Manifest/EF 5>>]>>", CATALOGUE[1], b"null", PAGE),
     "too long": lambda: b"%PDF-1.7\n" + bytes(PDF_BYTES),
@@ -167,6 +206,10 @@ def test_pdf_with_objects_in_streams(mode):
                                   b"<ONIXMessage>" + b"<Product/>" * 100_000 + b"</ONIXMessage>", b"<ONIXMessage>" + b" " * FEED_BYTES])
 def test_hostile_texts(body):
     assert faults(body) <= {FaultKind.MALFORMED, FaultKind.TRUNCATED}
+
+
+def test_a_long_croissant_is_a_fault():
+    assert faults(b'{"a": "mlcommons.org/croissant", "license": "' + b"x" * CARD_BYTES + b'"}') == {FaultKind.TRUNCATED}
 
 
 # ---- mutations

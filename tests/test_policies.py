@@ -3,8 +3,10 @@ from __future__ import annotations
 
 import pytest
 
-from rules import PolicyError, load_policy, policies
+from rules import Asker, Asset, PolicyError, judge, load_policy, policies
 from rules.data import read
+from rules.explain import explain
+from rules.model import Circumstance, Fault, Statement, Terms
 from rules.policy import domain
 from rules.proof import run_examples
 
@@ -38,6 +40,10 @@ def test_every_shape_of_finding_has_its_place_in_the_table(name):
     ("title: European Union.", "title: &a European Union.\nphases: *a\nactors: *a #", "anchors and aliases are not used here"),
     ("jurisdiction: EU\n", "", "'jurisdiction' is missing"),
     ("then: prohibit, because: gpai}", "then: prohibit, because: gpai, duties: [report]}", "duties ride on permit and agreed alone"),
+    ("silence: {then: permit,", "silence: {then: agreed,", "silence permits, holds or prohibits"),
+    ("- {id: unseen,", "- {id: silence,", "'silence' stands twice"),
+    ("uses: [tdm,", "uses: [crawl,", "asks about tdm, which is not in uses"),
+    ("{quote}\"\n    not-shown", "{quote!r}\"\n    not-shown", "a brace that stands around no name of a place"),
 ])
 def test_a_broken_policy_says_where_and_what(old, new, says):
     assert old in ART4
@@ -54,9 +60,50 @@ def test_what_is_no_policy_is_refused_in_words(text):
         load_policy(text, "x.yaml")
 
 
+def finding(shape):
+    match shape:
+        case (signal, use, preference, audience, form, subject, terms):
+            return Statement(signal, use, preference, audience, form, subject, Terms(url="its terms") if terms else None, "its place", "its words")
+        case (carrier, kind):
+            return Fault(carrier, kind, "its detail", "its place")
+        case _:
+            return Circumstance(shape[0], "its source", "its place", "its words")
+
+
+@pytest.mark.parametrize("name", policies.names())
+def test_every_sort_of_finding_is_told_in_words(name):
+    policy = policies.load(name)
+    alike = {(policy.table[shape], len(shape)): shape for shape in domain()}
+    for shape in alike.values():
+        told = explain(judge(Asset("https://site.example/"), Asker("OurBot"), (), (finding(shape),), policy), policy)
+        assert [e.use for e in told] == list(policy.uses)
+        for e in told:
+            assert e.because
+            assert not {"{", "}"} & set("".join((*e.because, *e.also)))
+
+
 def test_an_example_that_comes_out_otherwise_is_told():
     text = ART4.replace("use: tdm\n    verdict: permitted\n    by: [released]", "use: tdm\n    verdict: prohibited\n    by: [released]")
     assert text != ART4
     told = run_examples(load_policy(text, "x.yaml"))
     assert len(told) == 1
     assert "releases what the site file reserves" in told[0]
+
+
+def test_the_holes_of_a_policy_without_rows_are_told_and_not_all_of_them():
+    text = ART4[:ART4.index("\nrules:")] + "\nrules: []\n" + ART4[ART4.index("\ntell:"):]
+    with pytest.raises(PolicyError) as caught:
+        load_policy(text, "x.yaml")
+    told = str(caught.value)
+    assert told.count("no row answers for") == 5
+    assert "more findings without an answer" in told
+
+
+def test_a_policy_speaks_english():
+    with pytest.raises(PolicyError, match="tell has no sentences in en"):
+        load_policy(ART4.replace("\n  en:", "\n  xx:"), "x.yaml")
+
+
+def test_there_is_no_policy_of_another_name():
+    with pytest.raises(KeyError):
+        policies.load("../policies/strictest")
