@@ -228,8 +228,8 @@ def _opened(uri: str) -> BinaryIO:
 
 
 def _keep_memory() -> None:
-    """PRACTICE: glibc gives the memory of each large page back to the system and asks for it again at the next, which costs more
-    than unpacking it. So it is told to keep what was used (mallopt(3)); other systems have no such function."""
+    """PRACTICE: glibc gives the memory of each large page back to the system and asks for it again at the next, which costs
+    more than unpacking it. So it is told to keep what was used (mallopt(3)); other systems have no such function."""
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)

@@ -25,10 +25,11 @@ from tests.archives import Writer
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = Path("/usr/share/doc")
-HOSTS, PAGES, LEAST_BYTES, MOST_BYTES = 150, 4_000, 2_000, 1_500_000
+HOSTS, PAGES, SAMPLE = 150, 4_000, 400
+LEAST_BYTES, MOST_BYTES = 2_000, 1_500_000
 MEDIAN_BYTES, SPREAD = 95_000, 0.98  # of a lognormal distribution
 START = datetime(2026, 11, 20, 6, tzinfo=UTC)
-VERSION = "4"
+VERSION = "5"
 
 CC, POLICY = "https://creativecommons.org/licenses/by/4.0/", "https://example.org/policy.json"
 IN_HEAD = {
@@ -55,7 +56,7 @@ FIELDS = [
 
 
 def folder() -> Path:
-    """pages.warc.gz and robots.warc.gz in it, made if need be."""
+    """pages.warc.gz, sample.warc.gz (the first of them) and robots.warc.gz in it, made if need be."""
     base = ROOT / ".venv" if (ROOT / ".venv").is_dir() else Path(tempfile.gettempdir())
     sources = list(documents())
     name = hashlib.sha256(f"{VERSION} {len(sources)} {sum(p.stat().st_size for p in sources)}".encode()).hexdigest()[:12]
@@ -84,10 +85,15 @@ def build(folder: Path, sources: list[Path]) -> None:
         writer = Writer(out, gzip=True)
         for host, body in hosts:
             put(writer, f"https://{host}/robots.txt", body, [("Content-Type", "text/plain")], START)
-    with (folder / "pages.warc.gz").open("wb") as out:
+    write(folder / "pages.warc.gz", sources, hosts, PAGES)
+    write(folder / "sample.warc.gz", sources, hosts, SAMPLE)
+
+
+def write(target: Path, sources: list[Path], hosts: list[tuple[str, bytes]], pages: int) -> None:
+    with target.open("wb") as out:
         writer = Writer(out, gzip=True)
         at = 0
-        for n in range(PAGES):
+        for n in range(pages):
             path = sources[at % len(sources)]
             text, at = joined(sources, at, length(n))
             body, fields = page(n, text)
