@@ -36,7 +36,7 @@ VERDICT = {Effect.PERMIT: Verdict.PERMITTED, Effect.HOLD: Verdict.UNDETERMINED,
 NO_FAULT = (Access.OBTAINED, Access.UNAVAILABLE)
 # Documents that are only looked for where words refer to them. A licence decides, so one that is not there is no silence; a
 # policy only adds to a reservation that stands without it (TDMRep, 5), so nothing hangs on one that did not come.
-DECIDES, ADDS = Carrier.RSL, Carrier.TDM_POLICY
+WANTED, ADDS = (Carrier.BODY, Carrier.RSL), Carrier.TDM_POLICY
 LICENCE = "licence"                  # protocol of statements that are no reservation by themselves
 
 
@@ -61,13 +61,14 @@ def judge(asset: Asset, asker: Asker, evidence: tuple[Evidence, ...], findings: 
 
 
 def read(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False) -> list[Finding]:
-    """What one piece of evidence says. Not obtained is a finding, too; only `unavailable` is silence, and not of a licence."""
+    """What one piece of evidence says. Not obtained is a finding, too; only `unavailable` is silence, and not
+    of the asset itself nor of a licence that was referred to."""
     out: list[Finding] = []
     if evidence.has_bytes:
         for reader in readers(evidence, exact=exact):
             out += reader(evidence, asset, asker)
-    if evidence.access is Access.UNAVAILABLE and evidence.carrier is DECIDES:
-        out.append(Fault(evidence.carrier, FaultKind.MISSING, evidence.uri[:DETAIL_CHARS]))
+    if evidence.access is Access.UNAVAILABLE and evidence.carrier in WANTED:
+        out.append(Fault(evidence.carrier, FaultKind.MISSING, (evidence.detail or evidence.uri)[:DETAIL_CHARS]))
     elif evidence.access not in NO_FAULT and evidence.carrier is not ADDS:
         out.append(Fault(evidence.carrier, FaultKind(evidence.access.value), evidence.detail))
     return [recordable(f) for f in out]
