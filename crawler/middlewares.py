@@ -157,9 +157,10 @@ class Permission:
             visit.cut = f"only the first {limit} bytes were read"
             raise StopDownload(fail=False)
 
-    def cut_announced(self, body_length: int, request: Request) -> None:
+    def cut_announced(self, body_length: int | str, request: Request) -> None:
+        """`body_length` is a word of Twisted's where no Content-Length came."""
         visit = self.visits.get(request)
-        if visit is not None and 0 < self.maxsize_bytes < body_length:
+        if visit is not None and isinstance(body_length, int) and 0 < self.maxsize_bytes < body_length:
             visit.cut = f"{body_length} bytes were announced; none were read"
             raise StopDownload(fail=False)
 

@@ -55,6 +55,7 @@ LOST = {"http-fields": "unreachable", "body": "unreachable"}
 STEPS = [f"{ROBOTS}.{i}" for i in range(1, 6)]
 NEVER = {"robots.txt": "unreachable", "tdmrep.json": "not-collected", **GONE}
 PAGE = [ROBOTS, TDMREP, "/page"]
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ntext\r\n0\r\n\r\n"
 
 CASES = [
     # robots.txt
@@ -102,6 +103,8 @@ CASES = [
          {"http-fields": "obtained", "body": "truncated"}),
     Case("page announced huge", lambda web: web.raw("/page", b"HTTP/1.1 200 OK\r\nContent-Length: 9000000000\r\n\r\nx"), PAGE,
          {"http-fields": "obtained", "body": "truncated"}),
+    Case("page chunked", lambda web: web.raw("/page", CHUNKED), PAGE, CAME),
+    Case("page read to the close", lambda web: web.put("/page", "until the end", length=False), PAGE, CAME),
     Case("page redirected", lambda web: web.put("/page.0", status=301, fields=[("Location", "/page")]),
          [ROBOTS, TDMREP, "/page.0", "/page"], CAME, "/page.0"),
     Case("page redirected too often", lambda web: web.redirects("/r", 6, reply("x")),
