@@ -33,6 +33,7 @@ def required(value: object) -> str:
      Terms(url="https://site.example/l.xml", conditions=("licence",))),
     ("HTTP/1.1 402 x", None),
     ("HTTP/1.1 451 x\r\nLink: </order>; rel=blocked-by", Terms(url="https://site.example/order")),
+    ("HTTP/1.1 451 x\r\nLink: <http://[order>; rel=blocked-by", None),
     (required({"x402Version": 2, "resource": {"url": URL}, "accepts": [{"amount": "1", "network": "base", "asset": "0xa", "scheme": "exact"}]}),
      Terms(url=URL, payment="x402", amount="1", conditions=("network=base", "asset=0xa", "scheme=exact"))),
     (required({"x402Version": 2, "accepts": [{"amount": 10 ** 40}]}), Terms(payment="x402", amount="1" + "0" * 40)),

@@ -109,6 +109,11 @@ def test_long_page_is_truncated_and_read() -> None:
     assert len(page.metas) == 1
 
 
+def test_a_word_in_another_attribute_says_nothing_even_where_nothing_is_placed() -> None:
+    page = b"<meta name=description class=noindex content=x>" + TDM.encode()
+    assert [m.name for m in html._unplaced(page)] == ["tdm-reservation"]
+
+
 def test_many_metas_are_truncated() -> None:
     page = read(b"<!doctype html>" + NOAI.encode() * (HTML_ELEMENTS + 1))
     assert [f.kind for f in page.faults] == [FaultKind.TRUNCATED]

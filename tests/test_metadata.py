@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from rules import Asker, Asset, Carrier, Evidence
 from rules.creative_commons import CODES, Licence, licence
+from rules.limits import FINDINGS, HTML_DEPTH
 from rules.metadata import could_speak, describe
+from rules.metadata import read as read_page
 from rules.model import Access, FaultKind
 from rules.signals import account, feeds
 from rules.signals import licence as reader
@@ -77,6 +79,9 @@ HOSTILE = {
     "a block of brackets": '<script type="application/ld+json">{"license":' + "[" * 500_000 + "</script>",
     "a block of comments": '<script type="application/ld+json">"license"' + "/**/" * 120_000 + "</script>",
     "a wide block": '<script type="application/ld+json">[' + '{"license":"x"},' * 30_000 + "1]</script>",
+    "a wide graph": '<script type="application/ld+json">{"@graph":[' + '{"license":"x"},' * 30_000 + "1]}</script>",
+    "links too deep": "<div>" * (HTML_DEPTH + 1) + LINK,
+    "items too deep": "<div>" * (HTML_DEPTH + 1) + "<b itemprop=license itemscope>x</b>",
     "a number that is too long": '<script type="application/ld+json">{"license":' + "1" * 100_000 + "}</script>",
     "many items": "<div itemscope><i itemprop=license>x</i></div>" * 30_000,
     "nested items": "<div itemscope itemprop=license>" * 2_000,
@@ -104,7 +109,7 @@ def test_a_hostile_page_is_read_in_bounded_time(page):
 
 
 @pytest.mark.parametrize("name", ["many links", "many blocks", "a block of brackets", "many items", "many references", "many metas",
-                                  "nested items", "a wide block"])
+                                  "nested items", "a wide block", "a wide graph", "links too deep", "items too deep"])
 def test_what_lies_beyond_a_cap_is_a_fault(name):
     assert describe(("<!doctype html>" + HOSTILE[name]).encode(), BASE).faults
 
@@ -171,6 +176,18 @@ def test_a_hostile_feed_is_read_in_bounded_time(feed):
 def test_a_hostile_account_is_a_fault(body, kind):
     evidence = Evidence(Carrier.ACCOUNT, BASE, None, Access.OBTAINED, body)
     assert [f.kind for f in account.read(evidence, Asset(BASE), Asker("OurBot"))] == [kind]
+
+
+def test_an_account_says_no_more_than_is_worth_keeping():
+    body = b"[" + b",".join(b'{"indexable": %d}' % n for n in range(FINDINGS + 9)) + b"]"
+    told = account.read(Evidence(Carrier.ACCOUNT, BASE, None, Access.OBTAINED, body), Asset(BASE), Asker("OurBot"))
+    assert [f.kind for f in told] == [FaultKind.MALFORMED] * FINDINGS + [FaultKind.TRUNCATED]
+
+
+def test_the_last_page_is_read_once():
+    body = ("<!doctype html>" + LINK).encode()
+    assert read_page(body, "text/html", BASE) is read_page(body, "text/html", BASE)
+    assert read_page(body, "text/html", BASE).base != read_page(body, "text/html", f"{BASE}/b").base
 
 
 def test_extruct_is_loaded_by_the_first_page_that_needs_it():

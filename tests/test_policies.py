@@ -3,10 +3,10 @@ from __future__ import annotations
 
 import pytest
 
-from rules import Asker, Asset, PolicyError, judge, load_policy, policies
+from rules import Asker, Asset, Evidence, PolicyError, judge, load_policy, policies
 from rules.data import read
 from rules.explain import explain
-from rules.model import Circumstance, Fault, Statement, Terms
+from rules.model import Access, Circumstance, Duty, Fault, Statement, Terms
 from rules.policy import domain
 from rules.proof import run_examples
 
@@ -42,6 +42,9 @@ def test_every_shape_of_finding_has_its_place_in_the_table(name):
     ("then: prohibit, because: gpai}", "then: prohibit, because: gpai, duties: [report]}", "duties ride on permit and agreed alone"),
     ("silence: {then: permit,", "silence: {then: agreed,", "silence permits, holds or prohibits"),
     ("- {id: unseen,", "- {id: silence,", "'silence' stands twice"),
+    ("title: European Union.", "title: [European Union] #", "a single value is wanted here"),
+    ("title: European Union.", "title: !law European Union.", "tag !law is not used here"),
+    ("jurisdiction: EU", "jurisdiction: EU\njudge: X", "'judge' is not known here"),
     ("uses: [tdm,", "uses: [crawl,", "asks about tdm, which is not in uses"),
     ("{quote}\"\n    not-shown", "{quote!r}\"\n    not-shown", "a brace that stands around no name of a place"),
 ])
@@ -60,6 +63,12 @@ def test_what_is_no_policy_is_refused_in_words(text):
         load_policy(text, "x.yaml")
 
 
+def looked_at(policy, *findings):
+    """An asset about which nothing else was found, and nothing left out."""
+    evidence = tuple(Evidence(c, "https://site.example/", None, Access.UNAVAILABLE) for c in policy.requires)
+    return judge(Asset("https://site.example/"), Asker("OurBot"), evidence, findings, policy)
+
+
 def finding(shape):
     match shape:
         case (signal, use, preference, audience, form, subject, terms):
@@ -75,7 +84,7 @@ def test_every_sort_of_finding_is_told_in_words(name):
     policy = policies.load(name)
     alike = {(policy.table[shape], len(shape)): shape for shape in domain()}
     for shape in alike.values():
-        told = explain(judge(Asset("https://site.example/"), Asker("OurBot"), (), (finding(shape),), policy), policy)
+        told = explain(looked_at(policy, finding(shape)), policy)
         assert [e.use for e in told] == list(policy.uses)
         for e in told:
             assert e.because
@@ -97,6 +106,15 @@ def test_the_holes_of_a_policy_without_rows_are_told_and_not_all_of_them():
     told = str(caught.value)
     assert told.count("no row answers for") == 5
     assert "more findings without an answer" in told
+
+
+def test_rows_are_a_list_and_silence_can_have_duties():
+    with pytest.raises(PolicyError, match="a list is wanted here"):
+        load_policy(ART4[:ART4.index("\nrules:")] + "\nrules: {}\n" + ART4[ART4.index("\ntell:"):], "x.yaml")
+    policy = load_policy(ART4.replace("because: art4-1}", "because: art4-1, duties: [report]}", 1), "x.yaml")
+    a = looked_at(policy)
+    assert {d.duties for d in a.decisions.values()} == {(Duty.REPORT,)}
+    assert [e.because for e in explain(a, policy)] == [(policy.tell["en"]["silence"],)] * len(policy.uses)
 
 
 def test_a_policy_speaks_english():

@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import html as references
+import importlib.util
 import os
 import random
 import re
+import sys
 import unicodedata
 from html.entities import html5
 from pathlib import Path
@@ -119,6 +121,20 @@ def test_both_ways_of_looking_agree() -> None:
     for body in (*BODIES, *(path.read_bytes() for path in PAGES[:300])):
         assert fast.held(body) == slow.held(body), body
         assert set(near[1].places(body)) <= set(near[0].places(body))
+
+
+def test_a_machine_without_hyperscan_gets_the_same_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hyperscan", None)          # what an import of it meets there
+    spec = importlib.util.spec_from_file_location("rules.scan_without", scan.__file__)
+    assert spec
+    assert spec.loader
+    without = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(without)
+    words = without.Scan([b"mining", b"text data", re.compile(rb"no[ -]?ai")])
+    assert words.portable
+    for body, held, places in ((b"Data and TEXT Mining", [0, 1], [4, 20]), (b"no-ai, NOAI", [2], [5, 11]), (b"data, min, ai", [], [])):
+        assert words.held(body) == held
+        assert words.places(body) == places
 
 
 def test_nothing_is_missed_on_real_pages() -> None:

@@ -19,6 +19,7 @@ from rules.limits import (
     RSL_REFERENCES,
     TDM_PERMISSIONS,
     TDM_POLICY_BYTES,
+    TDMREP_BYTES,
 )
 from rules.model import Access, Asker, Asset, Carrier, Evidence, Fault, FaultKind, Form, Preference, Statement, Use
 from rules.references import references
@@ -307,6 +308,15 @@ def test_a_flaw_is_a_fault_and_permits_nothing(name):
     assert Preference.ALLOW not in set().union(*said(body).values(), set())
 
 
+def test_flaws_are_told_once_and_not_all_of_them():
+    body = OPEN + "<same/>" * 20 + "".join(f"<x{n}/>" for n in range(20)) + CLOSE
+    (fault,) = rsl.document(evidence(Carrier.RSL, body), ASSET, ASKER)[-1:]
+    assert isinstance(fault, Fault)
+    assert fault.detail.count("<same>") == 1
+    assert "<x0>" in fault.detail
+    assert "x19" not in fault.detail
+
+
 @pytest.mark.parametrize("attributes", ["", 'url=""', 'url="articles/"', 'url="ftp://site.example/"', 'url="https://*.example/"',
                                         'url="https://u@site.example/"', 'url="/" encrypted="TRUE"'])
 def test_a_content_that_is_none(attributes):
@@ -375,6 +385,10 @@ def test_a_long_file_is_read_in_part(carrier, head):
     body = head + "#" * 60 + "\n" + "# x\n" * (AI_TXT_BYTES // 4)
     found = [f for read in READERS[carrier] for f in read(evidence(carrier, body), ASSET, ASKER)]
     assert {f.preference if isinstance(f, Statement) else f.kind for f in found} == {Preference.DISALLOW, FaultKind.TRUNCATED}
+
+
+def test_a_long_file_of_tdmrep_is_a_fault():
+    assert faults(Carrier.TDMREP_JSON, "[" + " " * TDMREP_BYTES + "]") == [FaultKind.TRUNCATED]
 
 
 def test_a_long_policy_keeps_its_reservation():

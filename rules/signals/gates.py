@@ -68,7 +68,7 @@ def _header(body: bytes, status: int, uri: str, final_uri: str) -> Iterator[Circ
         yield _found(BARRIER, where, where)
     elif status == 451:
         blocker = next((link.href for link in links(body) if "blocked-by" in link.rels), "")
-        yield _found(BLOCKED, where, blocker or where, Terms(url=_absolute(uri, blocker)) if blocker else None)
+        yield _found(BLOCKED, where, blocker or where, Terms(url=order) if (order := _absolute(uri, blocker)) else None)
     for value in http_fields.values(body, b"cf-mitigated")[:1]:
         if value.strip().lower() == "challenge":
             yield _found(BARRIER, "cf-mitigated", value)
