@@ -212,3 +212,13 @@ def test_a_bomb_is_not_unpacked():
     body, trouble = payload.decoded(bomb, {b"content-encoding": b"gzip"}, 1 << 20)
     assert len(body) == 1 << 20
     assert trouble
+
+
+@pytest.mark.parametrize("head, fields", [
+    (b"HTTP/1.1 200 OK\r\nContent-Type : a/b \r\ncontent-type: c/d\r\n", {b"content-type": b"a/b"}),
+    (b"HTTP/1.1 200 OK\nCONTENT-ENCODING:gzip\nContent-Encoding: br", {b"content-encoding": b"gzip,br"}),
+    (b"HTTP/1.1 200 OK\r\nContent-Types: a/b\r\nX-Location: x\r\nLocation: /y\r\n", {b"location": b"/y"}),
+    (b"", {}), (b"content-type: of no status line", {}),
+])
+def test_the_fields_that_tell_how_to_read_a_body(head, fields):
+    assert payload.named(head) == fields

@@ -165,7 +165,7 @@ def _capture(location: Location | None, url: Any, body: Any, text: Any, fields: 
     url = str(url or "").strip()
     when, code = time_of(at), _status(status)
     lines, detail = field_lines(fields, code)
-    told = payload.named(lines) if lines else {}
+    told = payload.named(b"\n" + lines) if lines else {}
     code = code or (payload.status_of(lines) if lines else None)
     kind = payload.media_type(str(media_type or "").encode("latin-1", "replace") or told.get(b"content-type", b""))
     asset = Asset(url, kind)

@@ -16,8 +16,7 @@ from io import BytesIO
 
 from rules import limits
 
-_NAMES = rb"content-type|content-encoding|transfer-encoding|location"
-_FIELDS = re.compile(rb"^(" + _NAMES + rb")[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+NAMES = (b"content-type", b"content-encoding", b"transfer-encoding", b"location")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[^\r\n]{0,4096}\r?\n")
 CHUNKS = 1_000_000               # OURS: of one body; more break it off
@@ -42,13 +41,24 @@ def head_of(block: bytes) -> tuple[bytes, int]:
 def named(head: bytes) -> dict[bytes, bytes]:
     """The fields that tell how to read the body, names in lower case; repeated codings joined, of others the first."""
     out: dict[bytes, bytes] = {}
-    for match in _FIELDS.finditer(head):
-        name = match[1].lower()
-        if name not in out:
-            out[name] = match[2].rstrip()
-        elif name.endswith(b"encoding"):
-            out[name] += b"," + match[2].rstrip()
+    low = head.lower()
+    for name in NAMES:
+        at = low.find(b"\n" + name)
+        while at >= 0:
+            line = head[at + 1 + len(name):_line_end(head, at + 1)].strip()
+            if line.startswith(b":"):
+                value = line[1:].lstrip()
+                if name not in out:
+                    out[name] = value
+                elif name.endswith(b"encoding"):
+                    out[name] += b"," + value
+            at = low.find(b"\n" + name, at + 1)
     return out
+
+
+def _line_end(head: bytes, at: int) -> int:
+    end = head.find(b"\n", at)
+    return end if end >= 0 else len(head)
 
 
 def status_of(head: bytes) -> int | None:
