@@ -6,23 +6,42 @@
   found, less what has a record, is what there is to do.
 - INVARIANT: what is found on a page is written before the record of the page is.
 - A line is one JSON value (JSON Lines); the last line of a killed writer may be cut, and is not counted.
+- An empty path is the same as / (RFC 9110, 4.2.3: https://www.rfc-editor.org/rfc/rfc9110).
+- OURS: what could not be asked for is no URL here, neither to keep nor to take up again.
 """
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urldefrag
+from urllib.parse import urldefrag, urlsplit
 
 from w3lib.url import safe_url_string
 
 from rules import limits
 
 
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s]")
+
+
 def key_of(url: str) -> str:
-    """The spelling under which a URL is asked for, recorded and compared: Scrapy's, without fragment. Raises ValueError."""
-    return urldefrag(safe_url_string(url.strip())).url
+    """The spelling under which a URL is asked for, recorded and compared: Scrapy's, without fragment, and with a path.
+
+    Raises ValueError for what is no absolute URL with a place, or has no host where HTTP needs one.
+    """
+    key = urldefrag(safe_url_string(url.strip())).url
+    if not _ABSOLUTE.match(key):
+        raise ValueError(f"'{url[:limits.DETAIL_CHARS]}' is no web address; these begin with https:// or http://")
+    parts = urlsplit(key)
+    if parts.scheme in ("http", "https"):
+        if not parts.hostname:
+            raise ValueError(f"'{url[:limits.DETAIL_CHARS]}' names no host")
+        parts.port  # noqa: B018, raises ValueError for what is no port
+        if not parts.path:                           # RFC 9110, 4.2.3: the same as /
+            return parts._replace(path="/").geturl()
+    return key
 
 
 class Frontier:
@@ -51,7 +70,7 @@ class Frontier:
 
     def _take(self, entry: dict[str, object]) -> None:
         match entry:
-            case {"url": str(url), "depth": int(depth)}:
+            case {"url": str(url), "depth": int(depth)} if _ABSOLUTE.match(url):
                 if self.depths.setdefault(url, depth) == depth and "medium" in entry:
                     self.media.setdefault(url, _medium(entry))
             case {"sitemap": str(url)}:

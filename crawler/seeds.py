@@ -1,7 +1,7 @@
 """URLs to begin with: from a text file, standard input, or a column of a CSV or Parquet file.
 
 **Facts**
-- Text: one URL a line; empty lines are skipped. CSV: RFC 4180, with a header. `.gz` at the end of a name means gzip.
+- Text: one URL a line; empty lines, and comments, which begin with #, are skipped. CSV: RFC 4180, with a header. `.gz` at the end of a name means gzip.
 - A big file is read as it is used, never whole.
 """
 from __future__ import annotations
@@ -31,7 +31,7 @@ def seeds(path: str, column: str = "url") -> Iterator[str]:
             yield from _csv(path, file, column)
     else:
         with _text(path) as file:
-            yield from (line for line in map(str.strip, file) if line)
+            yield from (line for line in map(str.strip, file) if line and not line.startswith("#"))
 
 
 def _text(path: str) -> IO[str]:

@@ -35,7 +35,7 @@ def sitemap(kind: str, *places: str) -> str:
 
 def test_seeds_from_text_csv_and_parquet(tmp_path: Path) -> None:
     want = ["http://a.example/", "http://b.example/ü"]
-    (tmp_path / "list.txt").write_text("\ufeffhttp://a.example/\r\n\r\n  http://b.example/ü  \n", "utf-8")
+    (tmp_path / "list.txt").write_text("\ufeffhttp://a.example/\r\n\r\n# a comment\r\n  http://b.example/ü  \n", "utf-8")
     (tmp_path / "list.txt.gz").write_bytes(gzip.compress("\n".join(want).encode()))
     (tmp_path / "list.csv").write_text('id,link\n1,http://a.example/\n2,""\n3," http://b.example/ü"\n', "utf-8")
     pq.write_table(pa.table({"id": [1, 2, 3], "link": [want[0], None, want[1]]}), tmp_path / "list.parquet")
@@ -115,6 +115,31 @@ def test_keys_are_as_scrapy_writes_urls() -> None:
     from scrapy import Request
     for url in ("http://a.example/ü?q=ä b", "http://A.example", "http://a.example/%7Ex", "http://ü.example/"):
         assert Request(key_of(url)).url == key_of(url) == key_of(key_of(url))
+
+
+BAD = ["not a url", "foo", "mailto:x@y.z", "", "http://", "http:///x", "http://[::1", "http://a.example:x/", "//a.example/"]
+
+
+def test_what_is_no_url_never_enters_the_frontier(tmp_path: Path) -> None:
+    frontier = Frontier(tmp_path / "frontier.jsonl")
+    assert frontier.add(BAD, 0) == []
+    assert [frontier.add_medium(url, 0, "", "", True) for url in BAD] == [""] * len(BAD)
+    frontier.close()
+    assert (tmp_path / "frontier.jsonl").read_bytes() == b""
+
+
+def test_a_frontier_that_holds_what_is_no_url_is_taken_up_without_it(tmp_path: Path) -> None:
+    lines = [{"url": url, "depth": 0} for url in ("not%20a%20url", "http://a.example/", "foo", "", "mailto:x@y.z")]
+    (tmp_path / "frontier.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    frontier = Frontier(tmp_path / "frontier.jsonl")
+    assert list(frontier.pending(set())) == [("http://a.example/", 0)]
+    frontier.close()
+
+
+def test_an_empty_path_is_the_root() -> None:
+    assert [key_of(f"http://a.example{end}") for end in ("", "/", "#x", "?q=1", "/?q=1")] == [
+        "http://a.example/", "http://a.example/", "http://a.example/", "http://a.example/?q=1", "http://a.example/?q=1"]
+    assert Frontier().add(["http://a.example", "http://a.example/"], 0) == ["http://a.example/"]
 
 
 # Crawls

@@ -71,11 +71,11 @@ class Collector(Spider):
         for url in self.seeds():
             try:
                 key_of(url)
-                for new in self.frontier.add([url], 0):
-                    yield self.page_request(new, 0)
             except ValueError as error:
                 self.crawler.stats.inc_value("maymine/not_a_url")
                 self.logger.warning("'%s' is no URL: %s", url[:200], error)
+                continue
+            yield from (self.page_request(new, 0) for new in self.frontier.add([url], 0))
 
     def resumed(self) -> Iterator[Request]:
         """What else a killed crawl left."""
