@@ -132,12 +132,12 @@ class Filtering:
         for done in self.finished.values():
             self._settle(done)
         shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
-        taken = Counter(job.name for job in numbers.values())
+        taken = Counter(_unpacked(job.name) for job in numbers.values())
         fresh = []
         for one in self.found:
             if one.uri not in numbers:
-                name = one.name if not taken[one.name] else f"{len(numbers) + 1:06}-{one.name}"
-                taken[one.name] += 1
+                name = one.name if not taken[_unpacked(one.name)] else f"{len(numbers) + 1:06}-{one.name}"
+                taken[_unpacked(one.name)] += 1
                 numbers[one.uri] = Job(len(numbers) + 1, one.uri, one.size_bytes, name)
                 fresh.append(asdict(numbers[one.uri]))
         self._append(fresh)
@@ -252,6 +252,11 @@ class Filtering:
         process.start()
         theirs.close()
         return process, ours
+
+
+def _unpacked(name: str) -> str:
+    """What the names of subsets have in common with others of the same sort in another packing."""
+    return name.removesuffix(".gz").removesuffix(".zst")
 
 
 def serve(task: Task, pipe: Connection, parent: int) -> None:

@@ -280,6 +280,13 @@ def test_folders_globs_and_names(tmp_path):
     assert run(tmp_path / "in", "-o", tmp_path / "third", "--dropped", tmp_path / "d")[0] == 2     # holds other things
 
 
+def test_the_same_name_in_two_packings_makes_two_files(tmp_path, sites):
+    for name, data in (("a.jsonl", LINES), ("a.jsonl.gz", gzip.compress(LINES))):
+        put(tmp_path / name, data)
+    run(tmp_path / "a.jsonl", tmp_path / "a.jsonl.gz", "-o", tmp_path / "run", "--sites", sites, "--kept", tmp_path / "k")
+    assert [len(urls_in(path)) for path in sorted((tmp_path / "k").iterdir())] == [2, 2]
+
+
 def test_a_store_is_opened_by_fsspec(tmp_path):
     fsspec = pytest.importorskip("fsspec", reason="the extra `remote` is not installed")
     with fsspec.open("memory://bucket/a.warc.gz", "wb") as out:
