@@ -159,6 +159,7 @@ CLOUDFLARE = """# As a condition of accessing this website, you agree to abide b
     ("User-agent: *\nContent-Signal: search=yes,ai-train=no", {Use.TRAIN_AI}),
     ("User-agent: A\nUser-agent: *\nAllow: /\nContent-signal: ai-train=no, ai-input=no", {Use.TRAIN_AI, Use.AI_USE}),
     ("User-agent: GPTBot\nContent-Signal: ai-train=no\n\nUser-agent: *\nAllow: /", set()),
+    ("User-agent: *\nSitemap: https://site.example/a.xml\nContent-Signal: ai-train=no", {Use.TRAIN_AI}),
     ("", set()),
 ])
 def test_the_comment_about_article_4_says_something_only_with_a_no(rules, uses):
