@@ -3,6 +3,7 @@
 **Facts**
 - `silent` are places that were looked at, or that the server said are not there, and where nothing was found; places that
   could not be read are `unread`, never silent.
+- Uses stand in the order of the policy, wherever the record came from.
 - What would change a verdict is tried out, not guessed: the deciding findings are taken away and the rest is decided again;
   and the policy's own table says on which carriers a refusal could prohibit what nobody has reserved.
 """
@@ -31,8 +32,8 @@ def answer(a: Assessment, policy: Policy, language: str = "en") -> JSON:
     """Everything there is to say. Texts hold words of strangers: escape them for the place where they are shown."""
     return {
         "url": a.asset.url, "media_type": a.asset.media_type, "policy": a.policy, "title": policy.title,
-        "verdicts": {use.value: d.verdict.value for use, d in a.decisions.items()},
-        "meanings": {use.value: words(language)["use"][use.value] for use in a.decisions},
+        "verdicts": {use.value: a.decisions[use].verdict.value for use in policy.uses},
+        "meanings": {use.value: words(language)["use"][use.value] for use in policy.uses},
         "reasons": list(_reasons(a, policy, language)),
         "silent": list(_silent(a, language)),
         "unread": list(_unread(a, language)),
@@ -116,8 +117,8 @@ def _word(a: Assessment, f: Statement) -> JSON:
 def _changes(a: Assessment, policy: Policy, language: str) -> Iterator[JSON]:
     """Take away what decided; where nothing was reserved, say where a refusal would count. Alike ones once, with all uses."""
     out: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
-    for use, decision in a.decisions.items():
-        for key in _change(a, policy, use, decision, words(language)["carrier"]):
+    for use in policy.uses:
+        for key in _change(a, policy, use, a.decisions[use], words(language)["carrier"]):
             out.setdefault(key, []).append(use.value)
     for (what, things, verdict), uses in out.items():
         yield {"what": what, "of": list(things), "uses": uses, "verdict": verdict}

@@ -9,6 +9,7 @@
 """
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -51,8 +52,9 @@ def say(text: str = "", style: str = "", indent: int = 0, err: bool = False) -> 
     click.echo(click.style(line, fg=style) if style else line, err=err)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """Print a table, cells made harmless; whole numbers stand to the right. In a pipe no cell is cut."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "", prose: bool = False) -> None:
+    """Print a table, cells made harmless; whole numbers stand to the right. In a pipe no line is broken;
+    one of prose is, at COLUMNS where that is told."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -64,8 +66,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
         drawn.add_column(Text(harmless(name)), justify="right" if right else "left", overflow="fold")
     for row in cells:
         drawn.add_row(*(Text(_printable(harmless(str(cell))), COLOURS.get(str(cell), "")) for cell in row))
-    watched = sys.stdout.isatty()
-    Console(width=None if watched else _UNBOUNDED, highlight=False, markup=False, emoji=False).print(drawn)
+    told = os.environ.get("COLUMNS", "") if prose else ""
+    bounded = sys.stdout.isatty() or (told.isascii() and told.isdigit() and int(told) > 0)
+    Console(width=None if bounded else _UNBOUNDED, highlight=False, markup=False, emoji=False).print(drawn)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number and what it counts: 1 page, 2 pages."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 @contextmanager

@@ -11,12 +11,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from crawler.answer import answer
 from crawler.cli import main
 from crawler.commands import options
 from crawler.commands.policy import condition
 from crawler.commands.signals import count_vectors
+from crawler.commands.telling import what_happened
 from crawler.demo import Reply, Site, served
-from rules import policies
+from rules import Asker, Asset, assess, from_record, policies, to_record
 from rules.data import read
 from rules.explain import words
 from rules.signals import SIGNALS
@@ -103,12 +105,15 @@ def test_a_table_of_ours_that_is_broken_ends_with_a_message(monkeypatch):
     (["assess", "--token", "My Bot"], "no product token"),
     (["assess", "--country", "Germany"], "two letters are wanted"),
     (["check", "ftp://example.org/a"], "no http or https address"),
+    (["check", "/page.html"], "'maymine images'"),
+    (["check", "README.md"], "'README.md' is a file"),
     (["check", "http://[::1"], "is no URL"),
     (["crawl", "https://example.org"], "-o RUN"),
     (["crawl", "-o", "x"], "Give addresses"),
     (["crawl", "https://example.org", "-o", "x", "-s", "NAME"], "no NAME=VALUE"),
     (["policy", "show", "eu-dsm-art4", "--lang", "xx"], "Known are en"),
     (["agents", "GPTBat"], "did you mean GPTBot?"),
+    (["agents", "nosuchbot"], "'nosuchbot' is no crawler in the table."),
     (["agents", "--purpose", "traning"], "did you mean training?"),
 ])
 def test_a_wrong_command_line_is_told_in_words(line, says):
@@ -135,7 +140,8 @@ def test_policy_list_has_every_policy():
 
 
 @pytest.mark.parametrize("name", policies.names())
-def test_policy_show_has_every_row_with_its_source(name):
+def test_policy_show_has_every_row_with_its_source(name, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
     shown = json.loads(run("policy", "show", name, "--format", "json").output)
     policy = policies.load(name)
     assert [r["id"] for r in shown["rules"]] == [*(r.id for r in policy.rules), "silence"]
@@ -144,6 +150,22 @@ def test_policy_show_has_every_row_with_its_source(name):
     for rule in policy.rules:
         assert rule.id in text
     assert all(" ".join(source.cite.split())[:30] in text for source in policy.sources.values())
+
+
+def test_policies_are_shown_in_the_width_that_is_told(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "90")
+    for verb in (("list",), ("show", "eu-dsm-art4")):
+        assert max(len(line) for line in run("policy", *verb).output.splitlines() if "://" not in line) <= 90
+    monkeypatch.setenv("COLUMNS", "²")
+    assert max(map(len, run("policy", "list").output.splitlines())) > 90
+
+
+def test_how_sources_were_checked_is_told_in_words():
+    from crawler.commands.policy import CHECKED
+    assert {s.checked for name in policies.names() for s in policies.load(name).sources.values()} <= {*CHECKED, ""}
+    told = " ".join(run("policy", "show", "eu-dsm-art4").output.split())
+    for word in {s.checked for s in policies.load("eu-dsm-art4").sources.values()} - {""}:
+        assert f"checked, {word}: {CHECKED[word]}" in told
 
 
 def test_a_condition_is_spoken():
@@ -252,6 +274,53 @@ def test_check_tells_what_decided_what_was_silent_and_what_older_crawlers_read()
     assert "Older crawlers will read this robots.txt differently: - a crawler by the rules of 1996" in told
     assert "sha256:" in told
     assert told.index(first) < told.index(second)
+
+
+@pytest.mark.slow
+def test_check_says_first_what_became_of_the_page():
+    gone, down = Site("gone", "", "/gone", OPEN.replies, {}), Site("down", "", "/b", {**OPEN.replies, "/b": Reply(503, (), b"")}, {})
+    shut = Site("shut", "", "/a.html", {"/robots.txt": Reply(200, (), b"User-agent: *\nDisallow: /\n")}, {})
+    with served([gone, down, shut]) as urls:
+        lines = maymine("check", "--allow-private", *urls).stdout.splitlines()
+    first = [lines[lines.index(url) + 1].strip() for url in urls]
+    assert first[:2] == ["There is no such page (404).", "The server failed to give this page (503)."]
+    assert first[2].startswith("The page was not fetched: ")
+
+
+@pytest.mark.parametrize("page, told", [
+    ({"access": "obtained", "status": 200}, ""),
+    ({"access": "refused", "status": 403}, "The server refuses to give us this page (403)."),
+    ({"access": "refused", "status": 451}, "This page is withheld by order of law (451)."),
+    ({"access": "unavailable", "status": 418}, "The server does not give this page (418)."),
+    ({"access": "unreachable", "detail": "the name of the host could not be resolved"},
+     "The page could not be reached: the name of the host could not be resolved."),
+])
+def test_what_became_of_a_page_is_one_sentence(page, told):
+    assert what_happened([{"carrier": "robots.txt", "access": "unreachable"}, {"carrier": "body", **page}]) == told
+
+
+@pytest.mark.slow
+def test_what_would_change_a_permission_is_one_line_and_the_log_is_asked_for_twice():
+    with served([OPEN]) as [url]:
+        once, twice = (maymine("check", "--allow-private", v, url) for v in ("-v", "-vv"))
+    changes = " ".join(once.stdout.split()).partition("Would change the answer: ")[2].partition(" Evidence:")[0]
+    assert changes == ("- Any reservation in one of the places listed under Silent: "
+                       "tdm, train-ai, train-genai, ai-use would be prohibited")
+    assert (once.stderr, "Evidence:" in once.stdout) == ("", True)
+    assert "Overridden settings" in twice.stderr
+
+
+def test_uses_stand_in_the_order_of_the_policy():
+    strictest, page = policies.load("strictest"), Asset("https://a.example/")
+    read_back = from_record(json.loads(json.dumps(to_record(assess(page, (), strictest, Asker("bot"))), sort_keys=True)))
+    view = answer(read_back, strictest)
+    assert list(view["verdicts"]) == list(view["meanings"]) == [use.value for use in strictest.uses] != sorted(view["verdicts"])
+
+
+def test_help_names_the_languages_that_there_are():
+    from rules.strict_yaml import load
+    assert tuple(load(read("words.yaml"), "words.yaml").pairs()) == options.LANGUAGES
+    assert "there is en" in " ".join(run("check", "--help").output.split())
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """`maymine check`: fetch, decide, and tell a person why."""
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -24,8 +25,8 @@ JSON = dict[str, Any]
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @options.policies
 @options.asker
-@options.fetching
-@click.option("--lang", default="en", show_default=True, metavar="XX", help="Language of the sentences.")
+@options.fetching_with_evidence
+@options.language
 @options.format("text", "json", "jsonl")
 @click.pass_context
 def command(ctx: click.Context, urls: tuple[str, ...], policies: tuple[Policy, ...], asker: Asker,
@@ -40,7 +41,7 @@ def command(ctx: click.Context, urls: tuple[str, ...], policies: tuple[Policy, .
     """
     wanted = tuple(dict.fromkeys(map(address, urls)))
     from ..session import Listed, crawl, policy_entries
-    from ..terminal import progress
+    from ..terminal import counted, progress
     from . import policy as policy_command
     from .telling import tell
     for policy in policies:
@@ -52,7 +53,7 @@ def command(ctx: click.Context, urls: tuple[str, ...], policies: tuple[Policy, .
         def on_page(page: AssessedPage) -> None:
             pages.append(page)
             done(1)
-        crawl(Listed, {"urls": wanted}, settings, on_page, fetching.verbose)
+        crawl(Listed, {"urls": wanted}, settings, on_page, fetching.very_verbose)
     answers = [view for page in in_order(pages, wanted) for view in views(page, policies, asker, lang)]
     if form == "text":
         for n, view in enumerate(answers):
@@ -64,19 +65,24 @@ def command(ctx: click.Context, urls: tuple[str, ...], policies: tuple[Policy, .
         values(form, answers)
     missing = len(wanted) - len(pages)
     if missing:
-        click.echo(f"{missing} of {len(wanted)} addresses were not looked at; -v shows what happened.", err=True)
+        left = f"{missing} of {counted(len(wanted), 'address', 'addresses')} {'was' if missing == 1 else 'were'} not looked at"
+        click.echo(f"{left}; -vv shows what happened.", err=True)
     ctx.exit(exit_code(pages, missing))
 
 
 def address(url: str) -> str:
     """The URL as it is asked for. A name alone is taken for https."""
     from ..frontier import key_of
+    if "://" not in url and (url.startswith(("/", "./", "../", "~")) or Path(url).is_file()):
+        raise click.BadParameter(f"'{url}' is a file, and an address is wanted (https://...); what a file says itself tells "
+                                 "'maymine images', and 'maymine assess' decides about bytes", param_hint="URL")
     if "://" not in url:
         url = f"https://{url}"
     try:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise click.BadParameter(f"'{url}' is no http or https address; 'maymine assess' takes bytes", param_hint="URL")
+            raise click.BadParameter(f"'{url}' is no http or https address; 'maymine images' looks into files, and "
+                                     "'maymine assess' takes bytes", param_hint="URL")
         return key_of(url)
     except ValueError as error:
         raise click.BadParameter(f"'{url}' is no URL: {error}", param_hint="URL") from error

@@ -13,7 +13,7 @@ from . import options, runs
 @runs.run
 @click.argument("url", metavar="URL")
 @click.option("--policy", default="", metavar="ID", help="Only what this policy decided, like eu-dsm-art4@2026-11-22.")
-@click.option("--lang", default="en", show_default=True, metavar="XX", help="Language of the sentences.")
+@options.language
 @click.option("-v", "--verbose", is_flag=True, help="Show the evidence, too.")
 @options.format("text", "json", "jsonl")
 @click.pass_context

@@ -18,6 +18,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_POLICY = "eu-dsm-art4"
 DEFAULT_TOKEN = "maymine"            # noqa: S105, a product token
+LANGUAGES = ("en",)                  # those of rules/words.yaml
+ALIKE = 0.75                         # of two words, 0 to 1: less than that was not meant
 
 
 class PolicyName(click.ParamType["Policy"]):
@@ -106,11 +108,17 @@ def unknown(word: str, known: tuple[str, ...], what: str) -> str:
     return f"{unlisted(word, known, what)} Known are {', '.join(known)}."
 
 
+def language(command: F) -> F:
+    """--lang."""
+    return click.option("--lang", default=LANGUAGES[0], show_default=True, metavar="XX",
+                        help=f"Language of the sentences; there is {' and '.join(LANGUAGES)}.")(command)
+
+
 def unlisted(word: str, known: tuple[str, ...], what: str) -> str:
     """'x' is no policy; did you mean y?"""
     from difflib import get_close_matches
     lower = {k.lower(): k for k in known}
-    close = get_close_matches(word.lower(), lower, 1)
+    close = get_close_matches(word.lower(), lower, 1, ALIKE)
     return f"'{word}' is no {what}" + (f"; did you mean {lower[close[0]]}?" if close else ".")
 
 
@@ -140,7 +148,8 @@ class Fetching:
     """How pages are fetched."""
     contact: str
     allow_private: bool
-    verbose: bool
+    verbose: bool                    # -v
+    very_verbose: bool               # -vv
 
     def settings(self, asker: Asker) -> dict[str, Any]:
         """In the words of crawler/settings.py."""
@@ -150,12 +159,21 @@ class Fetching:
 
 
 def fetching(command: F) -> F:
-    """--contact, --allow-private and -v, handed over as `fetching`."""
+    """--contact, --allow-private and -v, which logs; handed over as `fetching`."""
+    return _fetching(command, "Log to standard error.")
+
+
+def fetching_with_evidence(command: F) -> F:
+    """As `fetching`; -v shows the evidence and -vv logs."""
+    return _fetching(command, "Show the evidence, too; -vv also logs to standard error.")
+
+
+def _fetching(command: F, verbosely: str) -> F:
     @wraps(command)
-    def fetched(*args: Any, contact: str, allow_private: bool, verbose: bool, **kwargs: Any) -> Any:
-        return command(*args, fetching=Fetching(contact, allow_private, verbose), **kwargs)
+    def fetched(*args: Any, contact: str, allow_private: bool, verbose: int, **kwargs: Any) -> Any:
+        return command(*args, fetching=Fetching(contact, allow_private, verbose > 0, verbose > 1), **kwargs)
     for option in (
-        click.option("-v", "--verbose", is_flag=True, help="Log to standard error, and show the evidence."),
+        click.option("-v", "--verbose", count=True, help=verbosely),
         click.option("--allow-private", is_flag=True,
                      help="Also reach loopback and private networks, which are refused otherwise."),
         click.option("--contact", default="", metavar="URL", help="Page about this crawl, for the User-Agent."),

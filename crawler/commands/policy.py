@@ -17,6 +17,10 @@ EFFECTS = {"ignore": "does not matter", "permit": "permitted", "hold": "undeterm
            "agreed": "permitted by agreement"}
 ASKER = "the one that asks"
 NOTHING = "Nothing above decides"
+# How sure it is what a source says.
+CHECKED = {"primary text": "read in the words of the source itself",
+           "secondary text": "known from somebody else's words about it, and not read itself",
+           "not re-read": "known from before, and not read again for this version of the policy"}
 
 
 @click.group("policy")
@@ -48,12 +52,12 @@ def list_policies(form: str) -> None:
         return
     table(("name", "where", "status", "since", "title", "uses"),
           [(r["name"], r["jurisdiction"], r["status"] + ("" if r["applies_unnamed"] else ", only when named"),
-            r["in_force"].get("from", ""), r["title"], ", ".join(r["uses"])) for r in rows])
+            r["in_force"].get("from", ""), r["title"], ", ".join(r["uses"])) for r in rows], prose=True)
 
 
 @command.command(epilog=options.example("maymine policy show eu-dsm-art4", "maymine policy show ./my-house.yaml --format json"))
 @click.argument("policy", type=options.PolicyName(), metavar="NAME|FILE")
-@click.option("--lang", default="en", show_default=True, metavar="XX", help="Language of the sentences.")
+@options.language
 @options.format("text", "json")
 def show(policy: Policy, lang: str, form: str) -> None:
     """Show one policy as a table: if this was found, then that, because of this source.
@@ -73,12 +77,16 @@ def show(policy: Policy, lang: str, form: str) -> None:
               f"Must be looked at: {', '.join(c.value for c in policy.requires) or 'nothing'}.")
     say()
     table(("row", "if", "then", "because", "in words"),
-          [(r["id"], r["if"], ", ".join((r["then"], *r["duties"])), r["because"], blanks(r["sentence"])) for r in rows])
+          [(r["id"], r["if"], ", ".join((r["then"], *r["duties"])), r["because"], blanks(r["sentence"])) for r in rows],
+          prose=True)
     say()
     say("Sources")
     for key, source in policy.sources.items():
         paragraph("; ".join(filter(None, (source.cite, source.url, source.checked and f"checked: {source.checked}"))),
                   bullet=f"  {key}: ")
+    for word in dict.fromkeys(source.checked for source in policy.sources.values()):
+        if word in CHECKED:
+            paragraph(f"{word}: {CHECKED[word]}", bullet="  checked, ")
 
 
 @command.command(epilog=options.example("maymine policy check my-house.yaml", "maymine policy check *.yaml && echo proved"))
@@ -97,7 +105,7 @@ def check(ctx: click.Context, files: tuple[Path, ...]) -> None:
     from rules.policy import PolicyError, load_policy
     from rules.proof import run_examples
 
-    from ..terminal import say
+    from ..terminal import counted, say
     faults = 0
     for file in files:
         try:
@@ -111,8 +119,9 @@ def check(ctx: click.Context, files: tuple[Path, ...]) -> None:
             say(each)
         faults += len(wrong)
         if not wrong:
-            click.echo(f"{file}: {len(policy.rules)} rows answer {len(policy.table)} kinds of finding; "
-                       f"{len(policy.examples)} examples come out as written", err=True)
+            examples = counted(len(policy.examples), "example comes", "examples come")
+            click.echo(f"{file}: {counted(len(policy.rules), 'row answers', 'rows answer')} "
+                       f"{counted(len(policy.table), 'kind', 'kinds')} of finding; {examples} out as written", err=True)
     ctx.exit(FINDINGS if faults else 0)
 
 

@@ -10,10 +10,32 @@ JSON = dict[str, Any]
 OLDER = {"1996": "a crawler by the rules of 1996 (the first line that fits, no wildcards):",
          "2008": "a crawler by the rules of 2008 (the first line that fits):"}
 
+UNSAID = {"refusal": "Any reservation", "permission": "Any permission"}
+STATUSES = {401: "The server asks for a login before it gives this page",
+            402: "The server asks for payment before it gives this page", 403: "The server refuses to give us this page",
+            404: "There is no such page", 410: "This page is gone for good",
+            429: "The server asks us to come later", 451: "This page is withheld by order of law"}
+FAILURES = {"unavailable": "There is no such page", "unreachable": "The page could not be reached",
+            "refused": "The page was refused", "not-collected": "The page was not fetched"}
+
+
+def what_happened(evidence: list[JSON]) -> str:
+    """One sentence about the page itself where it did not come; "" where it did."""
+    page = next((e for e in evidence if e["carrier"] == "body"), None)
+    if page is None or page["access"] not in FAILURES:
+        return ""
+    status, detail = page.get("status") or 0, page.get("detail", "").rstrip(".")
+    if page["access"] != "not-collected" and status >= 400:
+        known = "The server failed to give this page" if status >= 500 else "The server does not give this page"
+        return f"{STATUSES.get(status, known)} ({status})."
+    return FAILURES[page["access"]] + (f": {detail}." if detail else ".")
+
 
 def tell(view: JSON, verbose: bool = False) -> None:
     """Print everything that is in an answer; evidence with times and digests only where asked for."""
     say(view["url"])
+    if happened := what_happened(view["evidence"]):
+        paragraph(happened, 2)
     if view.get("requested", view["url"]) != view["url"]:
         say(f"asked for as {view['requested']}", indent=2)
     say(f"{view['title']} ({view['policy']})", indent=2)
@@ -24,7 +46,7 @@ def tell(view: JSON, verbose: bool = False) -> None:
     _list("Silent", [f"{s['name']}{'' if s['there'] else ', as there is none'}" for s in view["silent"]])
     _list("Could not be read", [unread(u) for u in view["unread"]])
     _contradictions(view["contradictions"])
-    _list("Would change the answer", [change(c) for c in view["changes"]])
+    _list("Would change the answer", changes(view["changes"], bool(view["silent"])))
     if older := view.get("older_readings"):
         _list("Older crawlers will read this robots.txt differently",
               [older_reading(o, older["rfc9309"], allowed) for o, allowed in older.items() if o in OLDER])
@@ -75,6 +97,19 @@ def unread(u: JSON) -> str:
     """One place that could not be read, and why; the detail of those that decided has been told."""
     detail = "" if u["decides"] else ", ".join(filter(None, (u["detail"], u["where"])))
     return f"{u['name']}: {u['fault']}" + (f" ({detail})" if detail else "")
+
+
+def changes(found: list[JSON], silent: bool) -> list[str]:
+    """What would make another verdict. Words that nobody said yet could stand in every place that was silent: one line."""
+    out = [change(c) for c in found if not (silent and c["what"] in UNSAID)]
+    for what, words in UNSAID.items() if silent else ():
+        uses: dict[str, dict[str, None]] = {}
+        for c in found:
+            if c["what"] == what:
+                uses.setdefault(c["verdict"], {}).update(dict.fromkeys(c["uses"]))
+        out += [f"{words} in one of the places listed under Silent: {', '.join(each)} would be {verdict}"
+                for verdict, each in uses.items()]
+    return out
 
 
 def change(c: JSON) -> str:
