@@ -103,7 +103,8 @@ def test_a_wide_directory_that_is_not_there():
 @pytest.mark.parametrize("body, detail", [
     (one_member(method=14), "packed in a way that is not read"), (one_member(b" " * (XMP_BYTES + 1)), f"longer than {XMP_BYTES} bytes"),
     (made.archive({f"{n}.xmp": "" for n in range(MEDIA_PARTS + 1)}), f"more than {MEDIA_PARTS} members"),
-    (one_member(b"x" * 200).replace(struct.pack("<3L", zlib.crc32(b"x" * 200), 200, 200), struct.pack("<3L", 0, 999, 999)), "ends early")])
+    (one_member(b"x" * 200).replace(struct.pack("<3L", zlib.crc32(b"x" * 200), 200, 200), struct.pack("<3L", 0, 999, 999)), "ends early")],
+    ids=["method", "longer", "many", "early"])
 def test_a_member_that_is_not_read_is_a_fault(body, detail):
     (fault,) = parts(body).faults
     assert detail in fault.detail
