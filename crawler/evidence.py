@@ -33,6 +33,10 @@ class Refused(IgnoreRequest):
     """A request that must not leave. The message says why, for a person."""
 
 
+class Stopped(IgnoreRequest):
+    """A request that did not leave as the crawl was stopped. Says nothing about the page, and leaves no record."""
+
+
 class Unopened(IgnoreRequest):
     """A response whose body cannot be had; its fields can."""
 

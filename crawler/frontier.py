@@ -22,7 +22,6 @@ from w3lib.url import safe_url_string
 
 from rules import limits
 
-
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s]")
 
 
@@ -60,11 +59,14 @@ class Frontier:
         whole_bytes = 0
         if path.exists():
             with path.open("rb") as lines:
-                for line in lines:
+                for number, line in enumerate(lines, 1):
                     if not line.endswith(b"\n"):
                         break
                     whole_bytes += len(line)
-                    self._take(json.loads(line))
+                    try:
+                        self._take(json.loads(line))
+                    except (ValueError, RecursionError) as error:
+                        raise ValueError(f"{path}:{number}: {error}") from error
         self._file = path.open("ab")
         self._file.truncate(whole_bytes)
 
@@ -123,6 +125,10 @@ class Frontier:
     def pending(self, finished: Set[str]) -> Iterator[tuple[str, int]]:
         """URL and depth of everything without a record."""
         return ((url, depth) for url, depth in list(self.depths.items()) if url not in finished)
+
+    def left(self, finished: Set[str]) -> int:
+        """How much there is to do: URLs without a record, and sitemaps unread."""
+        return sum(1 for _ in self.pending(finished)) + len(self.unread_sitemaps())
 
     def _write(self, entries: Iterable[dict[str, object]]) -> None:
         if self._file is not None:

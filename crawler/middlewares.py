@@ -22,6 +22,7 @@ from scrapy.exceptions import CannotResolveHostError, StopDownload
 from scrapy.http import Request, Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.misc import load_object
+from twisted.python.failure import Failure
 
 from rules import Asset, Evidence, Use, Verdict, assess, explain, limits
 from rules.policies import load
@@ -29,7 +30,7 @@ from rules.policies import load
 from . import evidence
 from .addresses import Allowed, Guard
 from .documents import Documents
-from .evidence import Refused, Visit
+from .evidence import Refused, Stopped, Visit
 from .fetch import origin_of
 from .items import CollectedPage
 from .settings import asker_of
@@ -62,6 +63,7 @@ class Permission:
         self.documents = Documents(self._get, self.leave)
         self.visits: WeakKeyDictionary[Request, Visit] = WeakKeyDictionary()
         self._own: WeakSet[Request] = WeakSet()      # requests for the evidence itself
+        self.stopping = False
         crawler.signals.connect(self.cut_long, signals.bytes_received)
         crawler.signals.connect(self.cut_announced, signals.headers_received)
         crawler.signals.connect(self.spider_closed, signals.spider_closed)
@@ -86,7 +88,9 @@ class Permission:
             raise Refused(f"the User-Agent does not name '{self.asker.token}', who asks")
         if request in self._own:
             return
+        self._still_going()
         visit.site = self.sites.known(request.url) or await self.sites.of(request.url)
+        self._still_going()
         self.crawler.stats.inc_value("maymine/asked")
         if reason := self.refusal(Asset(request.url), visit.site[0]):
             self.crawler.stats.inc_value("maymine/refused")
@@ -123,9 +127,9 @@ class Permission:
         return evidence.collected(request, response, visit, found)
 
     def failed(self, request: Request, error: BaseException) -> CollectedPage | None:
-        """The item of a page that did not come; None for what is no page, or never got here."""
+        """The item of a page that did not come; None for what is no page, never got here, or will be asked for later."""
         visit = self.visits.get(request)
-        if visit is None or request in self._own:
+        if visit is None or request in self._own or isinstance(error, Stopped):
             return None
         refusal = self.guard.refusal(urlsplit(request.url).hostname or "") if isinstance(error, CannotResolveHostError) else ""
         return evidence.failed(request, error, visit, refusal)
@@ -134,7 +138,19 @@ class Permission:
         """What is known of the site of a URL by now; () if nothing."""
         return self.sites.known(url)
 
+    def stop(self) -> None:
+        """From now on no request leaves; those that wait for their turn are dropped, those on the wire are finished."""
+        self.stopping = True
+        for slot in self.crawler.engine.downloader.slots.values() if self.crawler.engine else ():
+            while slot.queue:
+                slot.queue.popleft()[1].errback(Failure(Stopped()))  # type: ignore[no-untyped-call]
+
+    def _still_going(self) -> None:
+        if self.stopping:
+            raise Stopped
+
     async def _get(self, url: str, limit: int) -> Response:
+        self._still_going()
         request = Request(url, callback=NO_CALLBACK, dont_filter=True, headers={"Accept-Encoding": "gzip"}, meta={
             "dont_redirect": True, "dont_retry": True, "dont_cache": True, "dont_merge_cookies": True,
             "handle_httpstatus_all": True, "download_timeout": self.site_timeout_s})

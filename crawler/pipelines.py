@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
+from scrapy.exceptions import DropItem
 
 from rules import Asker, Policy, find, judge, load_policy
 from rules.model import Reference
@@ -64,6 +65,7 @@ class Records:
         return self._run.finished() if self._run is not None else frozenset()
 
     def spider_closed(self, reason: str) -> None:
+        """End the run, if nobody has. Only "finished" did all that it was meant to."""
         if self._run is not None:
             self._run.close(complete=reason == "finished")
 
@@ -86,7 +88,10 @@ class Records:
         return replace(page, evidence=(*page.evidence, *await permission.documents.of(named)))
 
     async def _followed(self, page: CollectedPage) -> AssessedPage:
-        return self.record(await self.whole(page))
+        whole, permission = await self.whole(page), self.crawler.get_downloader_middleware(Permission)
+        if permission is not None and permission.stopping:       # its documents may be missing for that reason alone
+            raise DropItem(f"{page.requested}: the crawl was stopped", log_level="INFO")
+        return self.record(whole)
 
     def record(self, page: CollectedPage) -> AssessedPage:
         """Assess one page and write it down. When this returns, a killed run keeps it."""

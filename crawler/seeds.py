@@ -1,7 +1,8 @@
 """URLs to begin with: from a text file, standard input, or a column of a CSV or Parquet file.
 
 **Facts**
-- Text: one URL a line; empty lines, and comments, which begin with #, are skipped. CSV: RFC 4180, with a header. `.gz` at the end of a name means gzip.
+- Text: one URL a line; empty lines, and comments, which begin with #, are skipped. CSV: RFC 4180, with a header.
+  `.gz` at the end of a name means gzip.
 - A big file is read as it is used, never whole.
 """
 from __future__ import annotations

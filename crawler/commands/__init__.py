@@ -11,3 +11,4 @@ CLEAN = 0          # done; where verdicts were asked for, none of them is prohib
 FINDINGS = 1       # something is prohibited, or a check found faults
 USAGE = 2          # the command line, or a file that it names, is not as it must be
 UNDECIDED = 3      # nothing is prohibited, but something could not be read, so nobody can decide
+SIGNALLED = 128    # and the number of the signal that stopped it, as shells count: 130 is Ctrl-C

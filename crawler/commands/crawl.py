@@ -1,6 +1,7 @@
 """`maymine crawl`: many pages, or a whole site, into a run folder."""
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import CLEAN, USAGE, options
+from . import CLEAN, SIGNALLED, USAGE, options
 
 if TYPE_CHECKING:
     from rules.model import Asker
@@ -51,16 +52,19 @@ def command(ctx: click.Context, seeds: tuple[str, ...], file: str, column: str, 
 
     The result is a table of verdicts (text, json), or every record as it is made (jsonl).
 
-    Exit code: 0 the crawl ended, whatever the verdicts are; 2 it could not begin, or not go on.
+    The first Ctrl-C lets no further request leave, and ends when the answers that are under way have come; the second ends at
+    once. Either way nothing that was recorded is lost.
+
+    Exit code: 0 the crawl ended, whatever the verdicts are; 2 it could not begin, or not go on; 130 it was stopped by Ctrl-C.
     """
     from rules import to_record
     from rules.record import dumps
 
     from ..run import RunError
     from ..seeds import SeedError
-    from ..session import Listed, crawl, policy_entries
+    from ..session import Interrupted, Listed, crawl, policy_entries
     from ..spiders.site import Site
-    from ..terminal import progress, say
+    from ..terminal import counted, progress, say
     from .output import echo_record
     if not seeds and not file:
         raise click.UsageError("What to crawl? Give addresses, or a file of them with --urls.")
@@ -69,12 +73,14 @@ def command(ctx: click.Context, seeds: tuple[str, ...], file: str, column: str, 
     settings = {**fetching.settings(asker), "MAYMINE_POLICIES": policy_entries(policies), "MAYMINE_RUN": run,
                 "MAYMINE_EVIDENCE": evidence, **dict(map(setting, overrides))}
     cut: list[Exception] = []
+    left_out: Counter[str] = Counter()
+    stopped: Interrupted | None = None
     stats: dict[str, Any] = {}
     try:
-        wanted = addresses(seeds, file, column)
+        wanted = addresses(seeds, file, column, left_out, fetching.verbose)
         if site:
             spider: Any = Site
-            arguments: dict[str, Any] = {"url": " ".join(wanted), "pages": max_pages or SITE_PAGES, "media": media}
+            arguments: dict[str, Any] = {"url": tuple(wanted), "pages": max_pages or SITE_PAGES, "media": media}
         else:
             spider, arguments = Listed, {"urls": until_error(islice(wanted, max_pages), cut), "media": media}
         with progress("crawling", max_pages) as done:
@@ -84,26 +90,52 @@ def command(ctx: click.Context, seeds: tuple[str, ...], file: str, column: str, 
                     for a in page.assessments:
                         echo_record(dumps(to_record(a)))
             stats = crawl(spider, arguments, settings, on_page, fetching.verbose)
+    except Interrupted as interrupt:
+        stopped = interrupt
     except BrokenPipeError:                      # nobody reads the records any more
         raise
     except (SeedError, RunError, OSError, ValueError) as error:
         cut.append(error)
     for what in cut:
         say(f"Error: {told(what)}", err=True)
-    if refused := stats.get("maymine/not_a_url"):
-        say(f"{refused} of the addresses are none and were left out; -v shows them.", err=True)
+    if left_out:
+        say(f"{counted(left_out.total(), 'line is no web address and was', 'lines are no web addresses and were')} left out"
+            + ("." if fetching.verbose else "; -v shows them."), err=True)
+    if stopped is not None:
+        say(f"{stopped}" + ("; the same command goes on" if run else ""), err=True)
+        ctx.exit(SIGNALLED + stopped.number)
     if form != "jsonl" and not cut:
-        summarise(stats.get("maymine/pages", 0), run, form)
+        summarise(stats.get("maymine/pages", 0), run, form, policies)
     ctx.exit(USAGE if cut else CLEAN)
 
 
-def addresses(seeds: Iterable[str], file: str, column: str) -> Iterator[str]:
-    """Those on the command line, then those of the file, which is opened now and read as it is used."""
+def addresses(seeds: Iterable[str], file: str, column: str, left_out: Counter[str], tell: bool) -> Iterator[str]:
+    """Those on the command line, then those of the file, which is opened now and read as it is used; others are counted.
+
+    Raises SeedError where there is none, OSError.
+    """
+    from ..seeds import STANDARD_INPUT, SeedError
     from ..seeds import seeds as read
     from .check import address
-    listed = read(file, column) if file else iter(())
+    given = [address(url) for url in seeds]
+    listed = web_addresses(read(file, column), left_out, tell) if file else iter(())
     first = list(islice(listed, 1))              # a file that is not there is told before the crawl begins
-    return chain([address(url) for url in seeds], first, listed)
+    if not given and not first:
+        raise SeedError(f"There is no web address in {'standard input' if file == STANDARD_INPUT else file}, "
+                        "so there is nothing to crawl.")
+    return chain(given, first, listed)
+
+
+def web_addresses(lines: Iterable[str], left_out: Counter[str], tell: bool) -> Iterator[str]:
+    from ..frontier import key_of
+    from ..terminal import say
+    for line in lines:
+        try:
+            yield key_of(line)
+        except ValueError as error:
+            left_out["lines"] += 1
+            if tell:
+                say(str(error), err=True)
 
 
 def until_error(urls: Iterator[str], errors: list[Exception]) -> Iterator[str]:
@@ -128,20 +160,18 @@ def setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-def summarise(pages: int, run: str, form: str) -> None:
+def summarise(pages: int, run: str, form: str, policies: tuple[Policy, ...]) -> None:
     """How many pages got which verdict, by policy and use, in the whole run."""
-    from rules import Use
-
     from ..run import read_manifest
-    from ..terminal import say, table
+    from ..terminal import counted, say, table
     from .output import values
     counts = read_manifest(Path(run))["counts"]
-    order = {use.value: n for n, use in enumerate(Use)}
+    asked = {p.id: [use.value for use in p.uses] for p in policies}
     columns = ("permitted", "undetermined", "prohibited")
     rows = [{"policy": policy, "use": use, **{c: found.get(c, 0) for c in columns}}
-            for policy, uses in counts.items() for use, found in sorted(uses.items(), key=lambda item: order[item[0]])]
+            for policy, uses in counts.items() for use in asked.get(policy, uses) if (found := uses.get(use))]
     if form == "json":
         values("jsonl", [{"run": run, "pages": pages, "decisions": rows}])
         return
     table(("policy", "use", *columns), [tuple(row.values()) for row in rows])
-    say(f"{pages} pages in this crawl; records and evidence in {run}")
+    say(f"{counted(pages, 'page')} in this crawl; records and evidence in {run}")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scrapy import Spider, signals
+from scrapy.exceptions import CloseSpider
 from scrapy.http import Request, Response
 from twisted.python.failure import Failure
 
@@ -36,6 +37,8 @@ class Collector(Spider):
     media = False                    # whether images and documents of pages are asked for
     most = 0                         # URLs in all; 0: any number
     finished: Set[str]
+    broken: Exception | None = None  # why the list was not read to its end
+    listed_all = False               # whether the frontier has every seed
     permission: Permission
 
     def seeds(self) -> Iterator[str]:
@@ -47,7 +50,20 @@ class Collector(Spider):
         return []
 
     async def start(self) -> AsyncIterator[Any]:
+        try:
+            async for request in self._portions():
+                yield request
+        except CloseSpider:
+            raise
+        except Exception as error:  # whatever it is, who started the crawl tells it
+            self.broken = error
+            self.logger.warning("The crawl cannot go on: %s", error)
+            raise CloseSpider("start_error") from error
+
+    async def _portions(self) -> AsyncIterator[Request]:
         self._open()
+        if self.permission.stopping:                 # before there was anything to stop
+            raise CloseSpider("shutdown")
         requests = self._to_do()
         while portion := list(islice(requests, PORTION)):
             for request in portion:
@@ -76,6 +92,7 @@ class Collector(Spider):
                 self.logger.warning("'%s' is no URL: %s", url[:200], error)
                 continue
             yield from (self.page_request(new, 0) for new in self.frontier.add([url], 0))
+        self.listed_all = True
 
     def resumed(self) -> Iterator[Request]:
         """What else a killed crawl left."""

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 
 from rules import Access, Carrier, limits
 
-from ..evidence import decoded
+from ..evidence import Stopped, decoded
 from ..items import CollectedPage
 from ..site import at_root
 from .collector import Collector, is_yes
@@ -32,12 +32,12 @@ class Site(Collector):
     """scrapy crawl site -a url=https://example.org -a pages=1000 -a depth=5 -a media=yes"""
     name = "site"
 
-    def __init__(self, url: str = "", pages: int | str = 1_000, depth: int | str = 10, media: bool | str = False,
-                 **kwargs: Any):
+    def __init__(self, url: str | Sequence[str] = "", pages: int | str = 1_000, depth: int | str = 10,
+                 media: bool | str = False, **kwargs: Any):
         super().__init__(**kwargs)
         if not url:
             raise ValueError("which site? -a url=https://example.org")
-        self.roots = url.split()
+        self.roots = url.split() if isinstance(url, str) else list(url)
         self.most, self.most_depth, self.media = int(pages), int(depth), is_yes(media)
         self.hosts = {urlsplit(root).netloc.lower() for root in self.roots}
 
@@ -78,6 +78,8 @@ class Site(Collector):
 
     def sitemap_failed(self, failure: Failure) -> None:
         request: Request = failure.request               # type: ignore[attr-defined]
+        if isinstance(failure.value, Stopped):       # it is read when the crawl goes on
+            return
         self.logger.info("%s: %s", request.url, failure.value)
         self.frontier.sitemap_read(request.cb_kwargs["sitemap"])
 
