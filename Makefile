@@ -41,4 +41,4 @@ bench: $(TESTS)  ## ratios, one process, nothing beside it
 	$(BIN)/python -m pytest -m bench -s
 
 clean:           ## remove what the targets above made
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage maymine-demo
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage maymine-demo maymine-demo-[0-9]*

@@ -9,11 +9,13 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from enum import Enum
+from itertools import islice
 from os.path import isabs, relpath
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,7 @@ from .archive import inputs, records, warc, warc_pages
 from .archive.records import Location, Row
 from .run import Manifest, RunError
 
+COMPARED, URL_CHARS, NEAR = 1_000, 200, 0.6      # records, characters of an address, likeness from 0 to 1: for a suggestion
 REREAD_BYTES = 64 << 20              # bytes read last that are kept, for the files of a site that many pages share
 
 
@@ -190,11 +193,26 @@ def _forget(folder: Path, manifest: Manifest, policy: Policy, again: bool) -> No
 
 # ---- explain
 
-def about(folder: Path, url: str, policy: str = "") -> list[tuple[Row, Assessment, Policy]]:
-    """Every record about a page, by the address asked for or that of the asset, with the policy as it was. Raises RunError."""
+def ids_of(folder: Path) -> tuple[str, ...]:
+    """The policies that decided. Raises RunError."""
+    return tuple(entry["id"] for entry in folders.read_manifest(folder)["policies"])
+
+
+def nearest(folder: Path, url: str) -> str:
+    """The address most like this one among the first that are recorded; "" where none is. Raises as `about` does."""
+    seen = islice(folders.rows(folder), COMPARED)
+    close = get_close_matches(url[:URL_CHARS], dict.fromkeys(row.requested[:URL_CHARS] for row in seen), 1, NEAR)
+    return close[0] if close else ""
+
+
+def about(folder: Path, url: str, policies: Collection[str] = ()) -> list[tuple[Row, Assessment, Policy]]:
+    """Every record about a page, or those by some policies, by the address asked for or that of the asset, with the policy as
+    it was. Raises RunError, OSError, pyarrow.ArrowException."""
     known = policies_of(folder, folders.read_manifest(folder))
     out = []
-    for row in folders.rows(folder, policy, url):
+    for row in folders.rows(folder, url=url):
+        if policies and row.record["policy"]["id"] not in policies:
+            continue
         a = from_record(row.record)
         rules = known.get(a.policy, f"{a.policy} is not among the policies of the run")
         if isinstance(rules, str):

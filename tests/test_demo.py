@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from crawler.commands import options
 from crawler.demo import served, sites
 from rules import policies
 
@@ -51,7 +53,31 @@ def test_the_demo_tells_a_person_and_leaves_what_it_made_alone(tmp_path):
         assert site.name in first.stdout
         assert second.stdout.count(site.moral) == 2
     assert re.search(r"Leave may be had at: http://127\.0\.0\.1:\d+/licences\.json", first.stdout)
-    assert "maymine replay maymine-demo" in first.stdout
+    shown = [line.strip() for line in first.stdout.splitlines() if re.search(r" (explain|decide|replay) maymine-demo\b", line)]
+    env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    codes = [subprocess.run(shlex.split(line), capture_output=True, timeout=RUNAWAY_S, cwd=tmp_path, env=env, check=False).returncode
+             for line in shown]
+    assert codes == [1, 0, 0]
+
+
+@pytest.mark.parametrize("on_path", [False, True])
+def test_commands_are_shown_as_the_program_was_called(on_path, tmp_path, monkeypatch):
+    called = tmp_path / "bin of mine" / "maymine"
+    called.parent.mkdir()
+    called.write_text("#!/bin/sh\n")
+    called.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(called)])
+    monkeypatch.setenv("PATH", str(called.parent) if on_path else "/nowhere")
+    assert options.program() == ("maymine" if on_path else f"'{called}'")
+
+
+@pytest.mark.slow
+def test_a_folder_that_cannot_be_had_is_told(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for place in ("file", "file/sub", "/proc/none/sub"):
+        done = demo(tmp_path, "-o", place)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"cannot write {place}" in " ".join(done.stderr.split())
 
 
 @pytest.mark.slow
@@ -60,7 +86,7 @@ def test_a_folder_that_holds_other_things_is_left_alone(tmp_path):
     (tmp_path / "holiday" / "beach.jpg").write_bytes(b"sand")
     done = demo(tmp_path, "-o", "holiday")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "beach.jpg" in done.stderr
+    assert "holiday is not empty" in " ".join(done.stderr.split())
     assert [p.name for p in (tmp_path / "holiday").iterdir()] == ["beach.jpg"]
 
 

@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from crawler.commands import decide, explain, replay
+from crawler.commands import decide, explain, options, replay
 from crawler.run import Run
 from rules import Access, Asset, Carrier, Evidence
 from tests.test_run import ASKER, POLICIES, START, CollectedPage, assessed, make, page, stored, warcs
@@ -94,6 +95,53 @@ def test_a_folder_that_is_no_run(tmp_path: Path, verb: tuple[str, ...]) -> None:
     told = maymine(verb[0], tmp_path, *verb[1:])
     assert told.exit_code == 2
     assert "\x9b" not in told.output
+
+
+def test_a_record_is_found_as_people_write_addresses_and_policies(run: Path) -> None:
+    url = page(3).requested
+    by_name = maymine("explain", run, url, "--policy", POLICIES[0].name, "--format", "json")
+    assert [view["policy"] for view in json.loads(by_name.stdout)] == [POLICIES[0].id]
+    other = maymine("explain", run, url, "--policy", "strictest")
+    assert (other.exit_code, all(p.id in " ".join(other.stderr.split()) for p in POLICIES)) == (2, True)
+    assert maymine("explain", run, url.partition("://")[2]).stdout == maymine("explain", run, url).stdout
+    wrong = maymine("explain", run, url[:-1] + "x")
+    assert wrong.exit_code == 2
+    assert re.search(r"did you mean https?://", " ".join(wrong.stderr.split()))
+    assert "did you mean" not in maymine("explain", run, "zzz").stderr
+
+
+@pytest.mark.parametrize("stored_as", ["http://a.example", "http://a.example/"])
+@pytest.mark.parametrize("asked", ["a.example", "a.example/", "http://a.example", "http://a.example/", "HTTP://A.example"])
+def test_the_root_has_a_slash_or_none(stored_as: str, asked: str, tmp_path: Path) -> None:
+    with Run.open(tmp_path / "run", POLICIES, ASKER, "none") as run:
+        run.write(assessed(CollectedPage(stored_as, Asset(stored_as), ())))
+    assert stored_as in maymine("explain", tmp_path / "run", asked).stdout.split()
+
+
+def test_where_nothing_can_be_written_is_told(run: Path) -> None:
+    (run.parent / "file").write_text("x")
+    for place in (run.parent / "file", run.parent / "file" / "sub", Path("/proc/none/sub")):
+        told = maymine("decide", run, "--policy", "strictest", "-o", place)
+        assert (told.exit_code, told.stdout) == (2, "")
+        if place.name == "sub":
+            assert f"cannot write {place}" in " ".join(told.stderr.split())
+            assert "use -o" in told.stderr
+
+
+def test_decide_leaves_a_run_alone_that_cannot_be_written(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "unwritable", lambda folder: "Read-only file system" if folder == run else "")
+    told = maymine("decide", run, "--policy", "strictest")
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert f"cannot write {run}: Read-only file system; use -o for another folder" in " ".join(told.stderr.split())
+    assert maymine("decide", run, "--policy", "strictest", "-o", run.parent / "what-if").exit_code == 0
+
+
+def test_replay_of_a_run_without_records(tmp_path: Path) -> None:
+    with Run.open(tmp_path / "run", POLICIES, ASKER, "none"):
+        pass
+    told = maymine("replay", tmp_path / "run")
+    assert (told.exit_code, told.stdout) == (3, "")
+    assert "holds no records" in told.stderr
 
 
 def test_nothing_that_strangers_wrote_steers_the_terminal(tmp_path: Path) -> None:

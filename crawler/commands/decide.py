@@ -28,14 +28,16 @@ def command(ctx: click.Context, run: Path, policy: Policy, out: Path | None, aga
     Nothing is fetched and no evidence is read: findings do not depend on the policy. The new records join RUN, so that a query
     over RUN/records/*.parquet can compare policies.
 
-    Exit code: 0 every page was decided, whatever the verdicts are; 2 RUN is no run, or has this policy already; 3 its records
-    cannot be read.
+    Exit code: 0 every page was decided, whatever the verdicts are; 2 RUN is no run, has this policy already, or cannot be
+    written; 3 its records cannot be read.
     """
     from rules import Verdict
 
     from ..rerun import decide
     from ..terminal import progress, table
     from .output import values
+    if why := options.unwritable(out or run):
+        raise click.UsageError(f"cannot write {out or run}: {why}; use -o for another folder")
     with runs.reading(ctx, run), progress(f"deciding by {policy.id}") as done:
         counts = decide(run, policy, out, again, done)
     rows = [{"policy": policy.id, "use": use.value, **{v.value: counts.get(use.value, {}).get(v.value, 0) for v in Verdict}}

@@ -1,6 +1,8 @@
 """`maymine demo`: the whole way once, on a small web of its own."""
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 FOLDER = "maymine-demo"
 EXPLAINED = "photographer"
+OTHER = "strictest"                  # one more policy, for an example
 # Nobody is disturbed by haste on loopback.
 HASTE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0, "CONCURRENT_REQUESTS_PER_DOMAIN": 16, "RETRY_ENABLED": False}
 
@@ -33,13 +36,17 @@ def command(ctx: click.Context, run: str, policies: tuple[Policy, ...], verbose:
     A dozen sites on loopback, each with a story; no network is needed. Scrapy crawls them as it would crawl any others. The run
     folder stays, for 'maymine explain', 'maymine decide' and 'maymine replay'.
 
-    Exit code: 0 it ran, 1 a site came out otherwise than its story says.
+    Exit code: 0 it ran, 1 a site came out otherwise than its story says, 2 the run folder is not empty or cannot be written.
     """
     from ..demo import served, sites
     from ..run import RunError
     from ..session import LOOPBACK, Listed, crawl, policy_entries
     from ..terminal import progress, say
     folder = run or free(FOLDER)
+    if os.path.isdir(folder) and os.listdir(folder):
+        raise click.UsageError(f"{folder} is not empty; name a new folder, or none for the next free {FOLDER}")
+    if why := options.unwritable(Path(folder)):
+        raise click.UsageError(f"cannot write {folder}: {why}; use -o for another folder")
     pages: dict[str, AssessedPage] = {}
     try:
         with served(sites()) as web, progress("crawling", len(web)) as done:
@@ -108,6 +115,7 @@ def show(web: dict[str, Site], pages: dict[str, AssessedPage], policies: tuple[P
         tell(answer(pages[url].assessments[0], policies[0]))
         say()
     say(f"Records and evidence lie in {folder}. The servers are gone; all answers can be had from there, for example:")
-    say(f"maymine explain {folder} {url}", indent=2)
-    say(f"maymine decide {folder} --policy strictest", indent=2)
-    say(f"maymine replay {folder}", indent=2)
+    maymine, run = options.program(), shlex.quote(folder)
+    say(f"{maymine} explain {run} {url}", indent=2)
+    say(f"{maymine} decide {run} --policy {OTHER}", indent=2)
+    say(f"{maymine} replay {run}", indent=2)

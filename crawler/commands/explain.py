@@ -1,6 +1,7 @@
 """`maymine explain`: why the records of a run say what they say about one address."""
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -12,7 +13,8 @@ from . import options, runs
     "maymine explain run https://example.org/picture.jpg", "maymine explain run https://example.org/ --format json"))
 @runs.run
 @click.argument("url", metavar="URL")
-@click.option("--policy", default="", metavar="ID", help="Only what this policy decided, like eu-dsm-art4@2026-11-22.")
+@click.option("--policy", default="", metavar="NAME|ID",
+              help="Only what this policy decided, like eu-dsm-art4, or one version of it, like eu-dsm-art4@2026-11-22.")
 @options.language
 @click.option("-v", "--verbose", is_flag=True, help="Show the evidence, too.")
 @options.format("text", "json", "jsonl")
@@ -28,16 +30,22 @@ def command(ctx: click.Context, run: Path, url: str, policy: str, lang: str, ver
     """
     from ..answer import answer
     from ..items import AssessedPage, CollectedPage
-    from ..rerun import about
-    from ..terminal import say
-    from .check import address, exit_code
+    from ..rerun import about, ids_of, nearest
+    from ..terminal import harmless, say
+    from .check import exit_code
     from .output import values
     from .policy import speaks
     from .telling import tell
     with runs.reading(ctx, run):
-        found = about(run, url, policy) or about(run, address(url), policy)
-    if not found:
-        raise click.UsageError(f"{run} has no record about {url}" + (f" by {policy}" if policy else ""))
+        ids = ids_of(run)
+        wanted = tuple(id for id in ids if policy in (id, id.partition("@")[0]))
+        if policy and not wanted:
+            raise click.UsageError(f"{run} has no records by {policy}; there are {', '.join(ids) or 'none'}")
+        found = next(filter(None, (about(run, form, wanted) for form in forms(url))), [])
+        if not found:
+            close = nearest(run, url)
+            raise click.UsageError(harmless(f"{run} has no record about {url}" + (f" by {policy}" if policy else "")
+                                            + (f"; did you mean {close}?" if close else "")))
     for _, _, rules in found:
         speaks(rules, lang)
     views = [{**answer(a, rules, lang), "requested": row.requested} for row, a, rules in found]
@@ -49,3 +57,15 @@ def command(ctx: click.Context, run: Path, url: str, policy: str, lang: str, ver
     else:
         values(form, views)
     ctx.exit(exit_code([AssessedPage(CollectedPage(row.requested, a.asset, a.evidence), (a,)) for row, a, _ in found], 0))
+
+
+def forms(url: str) -> list[str]:
+    """What somebody may mean by an address, likeliest first: as written, as a crawl writes it, without the slash."""
+    from ..frontier import key_of
+    schemes = ("",) if "://" in url else ("https://", "http://")
+    out = [url]
+    for whole in (scheme + url for scheme in schemes):
+        with suppress(ValueError):
+            key = key_of(whole)
+            out += [key, whole, key.removesuffix("/")]
+    return list(dict.fromkeys(out))

@@ -1,7 +1,11 @@
 """What several verbs ask for in the same way: policies, the asker, the format, where progress may be shown."""
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -125,6 +129,28 @@ def unlisted(word: str, known: tuple[str, ...], what: str) -> str:
 def reason(error: OSError | UnicodeDecodeError) -> str:
     """Why a file could not be read, without the words of the interpreter."""
     return error.strerror or "it failed" if isinstance(error, OSError) else f"it is not UTF-8 at byte {error.start}"
+
+
+def unwritable(folder: Path) -> str:
+    """Why nothing can be written into a folder that is there or is to be made; "" where nothing speaks against it."""
+    there = folder if os.path.lexists(folder) else next(p for p in folder.absolute().parents if os.path.lexists(p))
+    if not there.is_dir():
+        return f"{there} is no folder"
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return ""
+    except OSError as error:
+        return reason(error)
+
+
+def program() -> str:
+    """How this program was called, for commands that are shown and are to run where the reader stands."""
+    called, found = sys.argv[0], shutil.which("maymine")
+    if found and os.path.isfile(called) and os.path.samefile(found, called):
+        return "maymine"
+    if Path(called).suffix == ".py":
+        return f"{shlex.quote(sys.executable)} -m crawler.cli"
+    return shlex.quote(called)
 
 
 def complain(message: str) -> None:

@@ -26,7 +26,7 @@ def command(ctx: click.Context, run: Path, verbose: bool, form: str) -> None:
     out is compared with the one that is kept, byte for byte. Files are compared with the digests in the manifest.
 
     Exit code: 0 all is the same, 1 something differs, 2 there is no such run, 3 nothing differs, and some evidence was
-    not kept.
+    not kept, or there are no records.
     """
     from ..rerun import Outcome, replay, summary, tally
     from ..terminal import progress, say, table
@@ -44,7 +44,11 @@ def command(ctx: click.Context, run: Path, verbose: bool, form: str) -> None:
             say(f"{one.outcome.value}: {' '.join(filter(None, (one.of, one.policy)))}: {one.detail}")
         if (left := sum(counts.values()) - counts[Outcome.SAME] - len(told)) > 0:
             say(f"... and {left} more; -v tells all of them.")
-        table(("outcome", "count"), [(o.value, counts[o]) for o in Outcome if counts[o]])
+        if counts:
+            table(("outcome", "count"), [(o.value, counts[o]) for o in Outcome if counts[o]])
     else:
         values(form, [{"outcome": one.outcome.value, "of": one.of, "policy": one.policy, "detail": one.detail} for one in told])
+    if not counts:
+        say(f"{run} holds no records; there is nothing to replay.", err=True)
+        ctx.exit(UNDECIDED)
     ctx.exit({Outcome.SAME: CLEAN, Outcome.NOT_KEPT: UNDECIDED}.get(outcome, FINDINGS))
