@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,9 @@ NOT_FOR_CRAWLERS: tuple[Network, ...] = tuple(map(ipaddress.ip_network, (
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
+FORM = 'write it like ["127.0.0.0/8", "intranet.example"]'
+
+
 @dataclass(frozen=True, eq=False)
 class Allowed:
     """What one crawl may reach besides public addresses. Compared by identity: each crawl holds its own."""
@@ -38,11 +41,18 @@ class Allowed:
     hosts: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, entries: Iterable[str]) -> Allowed:
-        """From MAYMINE_ALLOW_PRIVATE: networks (127.0.0.0/8), addresses (::1) and host names."""
+    def of(cls, entries: object) -> Allowed:
+        """From MAYMINE_ALLOW_PRIVATE: networks (127.0.0.0/8), addresses (::1) and host names, as a list or with commas between.
+
+        Raises ValueError for anything else.
+        """
+        listed = (entries.split(",") if entries.strip() else []) if isinstance(entries, str) else entries
+        if not isinstance(listed, (list, tuple, set, frozenset)) or not all(
+                isinstance(e, str) and e.strip().lower() not in ("true", "false") for e in listed):
+            raise ValueError(f"MAYMINE_ALLOW_PRIVATE: '{entries}' is no list of networks and host names; {FORM}")
         networks: list[Network] = []
         hosts: list[str] = []
-        for entry in map(str.strip, entries):
+        for entry in map(str.strip, listed):
             try:
                 networks.append(ipaddress.ip_network(entry))
             except ValueError:

@@ -55,7 +55,7 @@ class Permission:
         self.crawler = crawler
         self.asker = asker_of(settings)
         self.policy = load("rfc9309-crawl")
-        self.guard = Guard(Allowed.of(settings.getlist("MAYMINE_ALLOW_PRIVATE")))
+        self.guard = Guard(Allowed.of(settings.get("MAYMINE_ALLOW_PRIVATE")))
         self.trusts_proxy = settings.getbool("MAYMINE_TRUST_PROXY")
         self.site_timeout_s = min(limits.SITE_TIMEOUT_S, settings.getfloat("DOWNLOAD_TIMEOUT"))
         self.maxsize_bytes = settings.getint("DOWNLOAD_MAXSIZE")

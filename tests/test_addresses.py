@@ -62,6 +62,18 @@ def test_a_wrong_entry_is_an_error(entry: str) -> None:
         Allowed.of([entry])
 
 
+@pytest.mark.parametrize("setting", [True, False, None, 1, "True", ["127.0.0.0/8", 1]])
+def test_a_setting_of_another_form_is_told_the_right_one(setting: object) -> None:
+    with pytest.raises(ValueError, match=r"no list of networks and host names; write it like \["):
+        Allowed.of(setting)
+
+
+def test_a_setting_may_be_a_list_or_have_commas() -> None:
+    one, other = Allowed.of("127.0.0.0/8, Intranet.example"), Allowed.of(["127.0.0.0/8", "intranet.example"])
+    assert (one.networks, one.hosts) == (other.networks, other.hosts)
+    assert Allowed.of("").hosts == frozenset()
+
+
 class Receiver:
     def __init__(self) -> None:
         self.addresses: list[str] = []

@@ -73,6 +73,19 @@ def test_commands_in_the_documents_exist(line: str) -> None:
     command.make_parser(click.Context(command)).parse_args(words)
 
 
+def test_every_setting_is_in_the_table_with_its_default() -> None:
+    from crawler.settings import DEFAULTS
+    rows = dict(re.findall(r"^\| `(MAYMINE_\w+)` \| (.+?) \|", README.read_text("utf-8"), re.MULTILINE))
+    assert set(rows) == {"MAYMINE_TOKEN", *DEFAULTS}
+    for name, default in DEFAULTS.items():
+        assert eval(rows[name].strip("`")) == default, name
+
+
+def test_the_way_to_the_commands_is_told() -> None:
+    use = README.read_text("utf-8").partition("## Use\n")[2]
+    assert use.index(". .venv/bin/activate") < use.index("    maymine check")
+
+
 def test_every_command_is_named_in_the_readme() -> None:
     named = {line.split()[1] for line in COMMAND.findall(README.read_text("utf-8"))}
     assert {"check", "crawl", "explain", "decide", "replay", "assess", "policy", "signals"} <= named <= set(main.commands)

@@ -99,6 +99,23 @@ def test_a_file_that_cannot_be_opened_is_told_and_no_other_is_lost(portfolio: Pa
     assert "pipe.jpg" not in done.stdout
 
 
+def test_pictures_that_cannot_be_looked_into_are_named(tmp_path: Path) -> None:
+    (tmp_path / "scan.bmp").write_bytes(saved(picture("RGB", (8, 8)), "BMP"))
+    (tmp_path / "bmw.txt").write_text("BMW is a car maker")
+    done = run("images", tmp_path)
+    assert (done.exit_code, "0 files; 1 other holds no words" in done.stdout) == (3, True)
+    assert "scan.bmp: it is a bmp picture, which cannot be looked into here" in done.stderr
+    assert "bmw.txt" not in done.stderr
+    (tmp_path / "a.png").write_bytes(PICTURES["rgb.png"]())
+    assert "1 file; 1 is silent; 1 other holds no words" in run("images", tmp_path).stdout
+
+
+def test_a_folder_without_files_is_told(tmp_path: Path) -> None:
+    done = run("images", tmp_path)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "no files there" in " ".join(done.stderr.split())
+
+
 # ---- tag
 
 def test_a_portfolio_is_tagged_and_restored(portfolio: Path, tmp_path: Path) -> None:
@@ -134,7 +151,7 @@ def test_more_than_one_file_is_asked_about(portfolio: Path) -> None:
     one = run("tag", portfolio / "one.jpg", "--value", "allowed", "--undo-list", portfolio / "undo")
     assert one.exit_code == 0
     other = run("tag", portfolio, "--value", "no-mining")
-    assert "1 of them say allowed now, which would be replaced" in other.stderr
+    assert "1 of them says allowed now, which would be replaced" in other.stderr
 
 
 def test_what_is_left_alone_is_told(tmp_path: Path) -> None:
@@ -155,6 +172,8 @@ def test_what_is_left_alone_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line, says", [
     (["--value", "no-training"], "is no value; known are no-ai-training"),
+    (["--value", "see-linked-rights:notaurl"], "'notaurl' is no http or https address"),
+    (["--value", "no-mining", "--value", "allowed"], "give one --value, not 2"),
     (["--value", "see-constraints"], "see-constraints:TEXT"),
     (["--value", "no-mining:x"], "takes nothing"),
     (["--value", "see-constraints:a\x01b"], "control characters"),
@@ -168,6 +187,18 @@ def test_a_wrong_line_writes_nothing(line: list[str], says: str, tmp_path: Path)
     assert (done.exit_code, done.stdout) == (2, "")
     assert says in " ".join(done.stderr.split())
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_paths_are_shown_from_where_one_stands(portfolio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (portfolio / "film.mp4").write_bytes(media.file("mp4+absent"))
+    line = ("tag", "portfolio", "--value", "no-mining", "--yes", "--undo-list", "undo", "--format", "json")
+    wanted = {f"portfolio/{name}" for name in ("one.jpg", "film.mp4", "deep/two.txt", "deep/er/three.gif")}
+    assert {row["file"] for row in json.loads(run(*line).stdout)} == wanted
+    (portfolio / "one.jpg").write_bytes(b"x")
+    back = {row["file"]: row for row in json.loads(run("tag", "--undo", "undo", "--yes", "--format", "json").stdout)}
+    assert set(back) == wanted - {"portfolio/film.mp4"}
+    assert "copy of yours" in back["portfolio/one.jpg"]["why"]
 
 
 def test_help_has_every_value() -> None:
@@ -213,6 +244,7 @@ def test_what_files_have_lost(master: Path, tmp_path: Path) -> None:
     assert found["less.jpg"]["lost"] == "training other AI"
     assert found["lost.jpg"]["lost_signals"] == ["plus.xmp"]
     assert found["kept.png"]["distance"] == 0
+    assert (found["other.png"]["lost"], found["other.png"]["lost_signals"]) == ("", [])
     told = run("survives", master, tmp_path / "lost.jpg")
     assert told.exit_code == 1
     assert "has not released anything" in " ".join(told.stdout.split())
@@ -225,6 +257,9 @@ def test_a_master_that_says_nothing_has_nothing_to_lose(tmp_path: Path) -> None:
     done = run("survives", tmp_path / "a.png", tmp_path / "a.png")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "maymine tag" in done.stderr
+    assert "says nothing about mining" in done.stderr
+    (tmp_path / "text").write_text("x")
+    assert "it is no picture" in run("survives", tmp_path / "text", tmp_path / "a.png").stderr
     assert "neither a file nor an address" in run("survives", tmp_path / "a.png", "none.jpg").stderr
 
 

@@ -32,11 +32,14 @@ def command(ctx: click.Context, paths: tuple[Path, ...], form: str) -> None:
 
     Each file speaks, is silent, or is damaged: something in it could not be read, so that nobody knows.
 
-    Exit code: 0 every file speaks, 1 a file is silent, 3 none is silent, but one is damaged or could not be opened.
+    Exit code: 0 every file speaks, 1 a file is silent, 2 there are no files, 3 none is silent, but one is
+    damaged or could not be opened or looked into.
     """
     from ..declare.files import walk
     from ..terminal import progress
     files = list(walk(paths))
+    if not files:
+        raise click.UsageError(f"{', '.join(map(str, paths))}: no files there")
     failed: list[str] = []
     counts: Counter[str] = Counter()
     with progress("reading", len(files)) as done:
@@ -56,10 +59,14 @@ def command(ctx: click.Context, paths: tuple[Path, ...], form: str) -> None:
 
 def looked(files: Iterable[Path], failed: list[str]) -> Iterator[Said | None]:
     """What each file says; None for what holds no words, and for what could not be opened, of which `failed` tells."""
+    from ..declare.files import other_picture
     from ..declare.saying import look, name_of
     for path in files:
         try:
-            yield look(path)
+            found = look(path)
+            if found is None and (kind := other_picture(path)):
+                failed.append(f"{name_of(path)}: it is a {kind} picture, which cannot be looked into here")
+            yield found
         except OSError as error:
             failed.append(f"{name_of(path)}: {options.reason(error)}")
             yield None
@@ -90,7 +97,8 @@ def comma_separated(rows: Iterable[dict[str, Any]]) -> None:
 
 
 def summarise(counts: Counter[str], others: int) -> None:
-    from ..terminal import say
-    plural = {"speaks": "speak", "silent": "are silent", "damaged": "are damaged"}
-    told = ", ".join(f"{counts[status]} {verb}" for status, verb in plural.items() if counts[status])
-    say("; ".join(filter(None, (f"{sum(counts.values())} files", told, f"{others} others hold no words" if others else ""))))
+    from ..terminal import counted, say
+    verbs = {"speaks": ("speaks", "speak"), "silent": ("is silent", "are silent"), "damaged": ("is damaged", "are damaged")}
+    told = ", ".join(counted(counts[status], *both) for status, both in verbs.items() if counts[status])
+    left = counted(others, "other holds", "others hold") + " no words" if others else ""
+    say("; ".join(filter(None, (counted(sum(counts.values()), "file"), told, left))))

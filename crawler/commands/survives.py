@@ -51,17 +51,16 @@ def command(ctx: click.Context, master: Path, renditions: tuple[str, ...], asker
     'maymine check' does, with leave of robots.txt. Which image is a copy is told by how it looks, so Pillow is needed (the
     extra 'images'): 0 to 8 bits apart is a copy, 9 or 10 may be one.
 
-    Exit code: 0 every copy says all that the master does, 1 some copy has lost words, 2 the master says nothing, 3 no copy was
-    found, or some could not be read.
+    Exit code: 0 every copy says all that the master does, 1 some copy has lost words, 2 the master is no picture or reserves
+    nothing, 3 no copy was found, or some could not be read.
     """
     from ..declare.likeness import NoPicture, hashes, picture
     from ..declare.saying import look
     files, urls = split(renditions)
     try:
         found = look(master)
-        if found is None or not found.denied:
-            click.echo(f"Error: {master} says no to nothing, so nothing can be lost; see 'maymine tag'.", err=True)
-            ctx.exit(USAGE)
+        if found is None:
+            raise NoPicture("it is no picture")
         shown = hashes(picture(master.read_bytes()))
     except ImportError:
         click.echo("Error: Pillow is not installed: pip install 'maymine[images]'", err=True)
@@ -69,6 +68,10 @@ def command(ctx: click.Context, master: Path, renditions: tuple[str, ...], asker
     except (NoPicture, OSError) as error:
         why = options.reason(error) if isinstance(error, OSError) else str(error)
         click.echo(f"Error: {master}: {why}", err=True)
+        ctx.exit(USAGE)
+    if not found.denied:
+        says = "reserves nothing" if found.statements else "says nothing about mining"
+        click.echo(f"Error: {master} {says}, so its copies have nothing to lose; see 'maymine tag'.", err=True)
         ctx.exit(USAGE)
     published = [*map(from_file, files), *from_web(urls, asker, fetching)]
     rows = [row for one in published if (row := compared(one, found, shown))]
@@ -156,17 +159,19 @@ def compared(one: Rendition, master: Said, shown: tuple[int, ...]) -> JSON | Non
     apart = distance(phash(image), shown)
     if apart > MAY_BE and not one.asked:
         return None
+    row |= {"size": f"{image.width} x {image.height}", "distance": apart, "says": sentences(one.said)}
+    if apart > MAY_BE:
+        return {**row, "result": OTHER}                  # what is no copy has lost nothing
     gone = master.denied - one.said.denied
     signals = dict.fromkeys(s.signal for s in master.statements)
     kept = {s.signal for s in one.said.statements}
-    result = OTHER if apart > MAY_BE else LOOK if apart > MATCH else LOST if gone else KEPT
-    return {**row, "size": f"{image.width} x {image.height}", "distance": apart, "result": result, "says": sentences(one.said),
+    return {**row, "result": LOOK if apart > MATCH else LOST if gone else KEPT,
             "lost": uses_text(gone), "lost_signals": [s for s in signals if s not in kept]}
 
 
 def told(rows: list[JSON], master: Said, others: int, form: str) -> None:
     from ..declare.saying import sentences
-    from ..terminal import say, table
+    from ..terminal import counted, say, table
     from .output import paragraph, values
     if form != "text":
         values(form, rows)
@@ -175,7 +180,7 @@ def told(rows: list[JSON], master: Said, others: int, form: str) -> None:
     if rows:
         table(("copy", "size", "bits apart", "result", "it says", "lost", "said elsewhere"), map(cells, rows))
     if others:
-        say(f"{others} other images show something else.")
+        say(f"{counted(others, 'other image shows', 'other images show')} something else.")
     if not rows:
         say("No copy was found.")
     if any(r["result"] == LOST for r in rows):
@@ -184,5 +189,5 @@ def told(rows: list[JSON], master: Said, others: int, form: str) -> None:
 
 def cells(row: JSON) -> tuple[object, ...]:
     apart = "" if row["distance"] is None else row["distance"]
-    says = row["why"] if row["result"] == UNREAD else "; ".join(row["says"]) or "nothing"
+    says = row["why"] if row["result"] == UNREAD else "; ".join(row["says"]) or "nothing about mining"
     return row["copy"], row["size"], apart, row["result"], says, row["lost"], ", ".join(row["elsewhere"])

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -38,14 +37,8 @@ class Address(click.ParamType[str]):
     name = "url"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from ..declare.values import checked
-        try:
-            parts = urlsplit(checked(value))
-            followed = parts.scheme in ("http", "https") and bool(parts.hostname)
-            good = not value or (followed and not any(c.isspace() for c in value))
-        except ValueError:
-            good = False
-        if not good:
+        from ..declare.values import is_address
+        if value and not is_address(value):
             self.fail(f"'{value}' is no http or https address", param, ctx)
         return str(value)
 
@@ -56,7 +49,7 @@ class Address(click.ParamType[str]):
     "maymine tag cover.jpg --value 'see-constraints:Only with leave in writing'",
     "maymine tag --undo tag-2026-11-22T101500Z.jsonl"))
 @click.argument("paths", nargs=-1, metavar="DIR|FILE...", type=click.Path(exists=True, path_type=Path))
-@click.option("--value", type=ValueType(), default="", metavar="WORD",
+@click.option("--value", "values", type=ValueType(), multiple=True, metavar="WORD",
               help="no-ai-training, no-genai-training, no-mining, except-search, see-constraints:TEXT, "
                    "see-embedded-rights:TEXT, see-linked-rights:URL, allowed, or unspecified.")
 @click.option("--web-statement", type=Address(), default="", metavar="URL", help="Also name a page about the rights.")
@@ -72,8 +65,9 @@ class Address(click.ParamType[str]):
               help="Where to write the undo list.  [default: tag-TIME.jsonl, here]")
 @options.format("text", "json", "jsonl")
 @click.pass_context
-def command(ctx: click.Context, paths: tuple[Path, ...], value: str, web_statement: str, licensor: str, tdm_policy: str,
-            break_signature: bool, dry_run: bool, yes: bool, undo: Path | None, undo_list: Path | None, form: str) -> None:
+def command(ctx: click.Context, paths: tuple[Path, ...], values: tuple[str, ...], web_statement: str, licensor: str,
+            tdm_policy: str, break_signature: bool, dry_run: bool, yes: bool, undo: Path | None,
+            undo_list: Path | None, form: str) -> None:
     """Write the IPTC/PLUS Data Mining property into files, without touching anything else.
 
     JPEG, PNG, WebP, TIFF, GIF and PDF. Pixels, profiles, Exif, animation and all other metadata stay as
@@ -84,6 +78,9 @@ def command(ctx: click.Context, paths: tuple[Path, ...], value: str, web_stateme
 
     Exit code: 0 every file says so now, 1 some files were left alone, 3 some could not be read or written.
     """
+    if len(values) > 1:
+        raise click.UsageError(f"A file says one thing about mining: give one --value, not {len(values)}.")
+    value = values[0] if values else ""
     if undo:
         if paths or value:
             raise click.UsageError("--undo knows its files; give no others, and no --value.")
@@ -94,11 +91,12 @@ def command(ctx: click.Context, paths: tuple[Path, ...], value: str, web_stateme
         from ..declare.values import Tag, parse
         tag = Tag(*parse(value), web_statement, licensor, tdm_policy)
         changes, rows = planned(paths, tag, break_signature)
+        from ..terminal import counted
         todo = [c for c in changes if c.splices]
         if dry_run:
             rows += [row(c, WOULD) for c in todo]
         elif todo:
-            asked([*(f"{len(todo)} files would be tagged {value}"[:200],), *differing(todo)], len(todo), yes)
+            asked([f"{counted(len(todo), 'file')} would be tagged {value}"[:200], *differing(todo)], len(todo), yes)
             rows += written(todo, undo_list or default_list())
     told(rows, form)
     results = {r["result"] for r in rows}
@@ -106,13 +104,18 @@ def command(ctx: click.Context, paths: tuple[Path, ...], value: str, web_stateme
 
 
 def row(change: Change, result: str, why: str = "") -> JSON:
+    return {"file": shown(change.path), "kind": change.kind, "result": result, "said": list(change.said), "why": why}
+
+
+def shown(path: Path) -> str:
+    """A path from where one stands; whole, if it lies elsewhere."""
     from ..declare.saying import name_of
-    return {"file": name_of(change.path), "kind": change.kind, "result": result, "said": list(change.said), "why": why}
+    path, here = path.parent.resolve() / path.name, Path.cwd()
+    return name_of(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def refused(path: Path, result: str, why: str) -> JSON:
-    from ..declare.saying import name_of
-    return {"file": name_of(path), "kind": "", "result": result, "said": [], "why": why}
+    return {"file": shown(path), "kind": "", "result": result, "said": [], "why": why}
 
 
 def planned(paths: Iterable[Path], tag: Tag, break_signature: bool) -> tuple[list[Change], list[JSON]]:
@@ -145,7 +148,8 @@ def differing(changes: Iterable[Change]) -> list[str]:
     """How many files say something else now."""
     from collections import Counter
     counts = Counter(word for c in changes for word in c.said)
-    return [f"{number} of them say {word} now, which would be replaced" for word, number in counts.items()]
+    return [f"{number} of them {'says' if number == 1 else 'say'} {word} now, which would be replaced"
+            for word, number in counts.items()]
 
 
 def asked(lines: list[str], files: int, yes: bool) -> None:
@@ -197,7 +201,7 @@ def written(changes: list[Change], place: Path) -> list[JSON]:
 def restored(undo: Path, yes: bool, dry_run: bool) -> list[JSON]:
     from ..declare.splice import NotWritten
     from ..declare.tag import entries, restore
-    from ..terminal import progress
+    from ..terminal import counted, progress
     try:
         found = entries(undo)
     except (NotWritten, OSError) as error:
@@ -205,7 +209,7 @@ def restored(undo: Path, yes: bool, dry_run: bool) -> list[JSON]:
         click.get_current_context().exit(USAGE)
     if dry_run:
         return [refused(entry.path, "would be restored", "") for entry in found]
-    asked([f"{len(found)} files would be restored"], len(found), yes)
+    asked([f"{counted(len(found), 'file')} would be restored"], len(found), yes)
     rows: list[JSON] = []
     with progress("restoring", len(found)) as done:
         for entry in found:

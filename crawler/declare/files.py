@@ -10,12 +10,19 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from rules.containers import kind
 
 FILE_BYTES = 512 << 20               # OURS: of one file, held in memory
 HEAD_BYTES = 4_096                   # OURS: enough to know what a file is
 TEMPORARY, NEW = ".maymine-", ".new"     # around the name of a file that is being written
+
+# Pictures by their first bytes that have no reader here: what they say, nobody knows.
+OTHER_PICTURES = (
+    (b"BM", "bmp"), (b"\0\0\1\0", "ico"), (b"\0\0\2\0", "cur"), (b"gimp xcf", "xcf"), (b"qoif", "qoi"), (b"DDS ", "dds"),
+    (b"\x76\x2f\x31\x01", "exr"), (b"#?RADIANCE", "hdr"), (b"FLIF", "flif"), (b"BPG\xfb", "bpg"), (b"II\xbc\x01", "jpeg-xr"),
+    (b"SIMPLE  =", "fits"), *((b"P%d%c" % (n, blank), "netpbm") for n in range(1, 7) for blank in b" \t\n\r"))
 
 
 class NoFile(OSError):
@@ -47,11 +54,25 @@ def is_temporary(name: str) -> bool:
     return name.startswith(TEMPORARY) and name.endswith(NEW)
 
 
+def other_picture(path: Path) -> str:
+    """The kind of a picture that is not looked into here, "" for what is none. Raises OSError."""
+    with _opened(path) as opened:
+        head = opened.read(HEAD_BYTES)
+    whole = head[:2] != b"BM" or (len(head) > 13 and head[6:10] == b"\0\0\0\0")       # two letters alone are a word, too
+    return next((name for start, name in OTHER_PICTURES if head.startswith(start) and whole), "")
+
+
 def read(path: Path) -> bytes:
     """At most FILE_BYTES + 1 of a file; b"" of one that is no container. Raises OSError."""
-    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(file, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise NoFile(0, "it is no file", str(path))
+    with _opened(path) as opened:
         head = opened.read(HEAD_BYTES)
         return head + opened.read(FILE_BYTES + 1 - len(head)) if kind(head) else b""
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A regular file, opened without waiting for anybody. Raises OSError."""
+    opened = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")  # noqa: SIM115, the caller closes it
+    if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+        opened.close()
+        raise NoFile(0, "it is no file", str(path))
+    return opened

@@ -256,7 +256,7 @@ def restore(entry: Entry) -> bool:
     if _digest(body) == entry.before:
         return False
     if _digest(body) != entry.after:
-        raise NotWritten("it was changed since; nothing is undone")
+        raise NotWritten("it was changed since, so nothing is undone; take the old file from a copy of yours, or tag it anew")
     try:
         old = spliced(body, [Splice(at, body[at:at + length], was) for at, length, was in entry.splices])
     except ValueError:

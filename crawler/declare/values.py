@@ -11,6 +11,7 @@ PLUS License Data Format, vocabulary: http://ns.useplus.org/ldf/vocab/)
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 VOCABULARY = "http://ns.useplus.org/ldf/vocab/"
 
@@ -64,7 +65,18 @@ def parse(text: str) -> tuple[Value, str]:
         raise ValueError(f"'{word}' refers to something; write {spelled(value)}")
     if colon and not value.needs:
         raise ValueError(f"'{word}' takes nothing after a colon")
+    if value.needs == "URL" and not is_address(detail.strip()):
+        raise ValueError(f"'{detail.strip()}' is no http or https address")
     return value, checked(detail.strip())
+
+
+def is_address(text: str) -> bool:
+    """Whether somebody can follow it: http or https, a host, no blanks."""
+    try:
+        parts = urlsplit(checked(text))
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(c.isspace() for c in text)
+    except ValueError:
+        return False
 
 
 def spelled(value: Value) -> str:
