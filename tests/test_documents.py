@@ -21,7 +21,7 @@ from rules.signals import READERS
 
 from .fixtures import documents as made
 
-RUNAWAY_S = 5
+RUNAWAY_S = 20
 URL = "https://site.example/a"
 RESERVED = '<meta name="tdm:reservation" content="1"/>'
 
