@@ -33,13 +33,13 @@ class Opinion:
 def opinions(body: bytes, token: str, url: str, time_s: float = TIME_S) -> tuple[Opinion, ...]:
     """Ask every reading whether `token` may fetch `url`. Returns after `time_s` at the latest, but for starting a process."""
     question = json.dumps({"body": body.decode("latin-1"), "token": token, "url": url}).encode("ascii")
-    child = subprocess.Popen([sys.executable, "-P", str(Path(__file__))], stdin=subprocess.PIPE,  # noqa: S603, our own file
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    try:
-        said, _ = child.communicate(question, timeout=time_s)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        said, _ = child.communicate()
+    with subprocess.Popen([sys.executable, "-P", str(Path(__file__))], stdin=subprocess.PIPE,  # noqa: S603, our own file
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        try:
+            said, _ = child.communicate(question, timeout=time_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            said, _ = child.communicate()
     return tuple(Opinion(reading, answer) for reading, answer in zip(READINGS, _answers(said), strict=True))
 
 
