@@ -182,6 +182,18 @@ def test_faults(name: str) -> None:
     assert any(detail in fault.detail for fault in parts(make()).faults), parts(make()).faults
 
 
+@pytest.mark.parametrize("make, at", [
+    (lambda: b"\xff\xd8" + segment(0xFE, b"abc") + b"\xff\xfe\0\1", -4),
+    (lambda: png(chunk(b"tEXt", b"abc"))[:33] + struct.pack(">I4s", 99, b"tEXt") + b"x", 33),
+    (lambda: b"RIFF\x40\0\0\0WAVEjunk\x63\0\0\0x", 12),
+    (lambda: mp4(struct.pack(">I4s", 999, b"free")), -8),
+], ids=["jpeg", "png", "riff", "mp4"])
+def test_damage_is_placed_at_the_first_byte_of_what_is_damaged(make: Callable[[], bytes], at: int) -> None:
+    body = make()
+    place = at % len(body)
+    assert any(f" at byte {place} " in fault.detail for fault in parts(body).faults), (place, parts(body).faults)
+
+
 def test_no_more_faults_than_are_worth_it() -> None:
     assert len(parts(jpeg(b"".join(segment(0xFE, b"") + b"x" * n for n in range(1, 200)))).faults) == MEDIA_PARTS
 

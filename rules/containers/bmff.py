@@ -80,10 +80,10 @@ def _each(walk: _Walk, pos: int, end: int, path: tuple[bytes, ...]) -> Iterator[
                 return
             length = end - pos
         if pos + length > end or start > end:
-            into.fault(FaultKind.TRUNCATED, f"the box at {pos} goes on after the end", place)
+            into.fault(FaultKind.TRUNCATED, f"the box at byte {pos} goes on after the end", place)
             return
         if length < start - pos:
-            into.fault(FaultKind.MALFORMED, f"the box at {pos} has the length {length}", place)
+            into.fault(FaultKind.MALFORMED, f"the box at byte {pos} has the length {length}", place)
             return
         yield kind, pos, start, pos + length
         pos += length

@@ -41,7 +41,7 @@ def _walk(body: bytes, into: Gathering) -> None:
         elif sort == EXTENSION:
             pos = _extension(body, pos, left, into)
         else:
-            into.fault(FaultKind.MALFORMED, f"what stands at {pos} is no block")
+            into.fault(FaultKind.MALFORMED, f"what stands at byte {pos} is no block")
             return
 
 

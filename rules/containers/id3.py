@@ -78,7 +78,7 @@ def _frames(data: bytes, pos: int, version: int, into: Gathering) -> Iterator[tu
         if not name.strip(b"\0"):
             return
         if not name.isalnum() or pos + header_bytes > len(data):
-            into.fault(FaultKind.MALFORMED, f"what stands at {pos} of a tag is no frame", "ID3")
+            into.fault(FaultKind.MALFORMED, f"what stands at byte {pos} of a tag is no frame", "ID3")
             return
         told = data[pos + name_bytes:pos + 2 * name_bytes]
         length = _length(data, pos, told) if version == 4 else int.from_bytes(told, "big")

@@ -75,7 +75,7 @@ def _segments(body: bytes, into: Gathering) -> Iterator[tuple[int, bytes]]:
             if not found:
                 into.fault(FaultKind.TRUNCATED, "it ends before the first scan")
                 return
-            into.fault(FaultKind.MALFORMED, f"{found.start() - pos} bytes at {pos} belong to no segment")
+            into.fault(FaultKind.MALFORMED, f"{found.start() - pos} bytes from byte {pos} on belong to no segment")
         marker, pos = found[1][0], found.end()
         if marker in ALONE:
             continue
@@ -83,10 +83,10 @@ def _segments(body: bytes, into: Gathering) -> Iterator[tuple[int, bytes]]:
             return
         length = int.from_bytes(body[pos:pos + 2], "big")
         if length < 2 and pos + 2 <= size:
-            into.fault(FaultKind.MALFORMED, f"the segment at {pos} has the length {length}")
+            into.fault(FaultKind.MALFORMED, f"the segment at byte {pos - 2} has the length {length}")
             return
         if pos + length > size or pos + 2 > size:
-            into.fault(FaultKind.TRUNCATED, f"the segment at {pos} goes on after the end")
+            into.fault(FaultKind.TRUNCATED, f"the segment at byte {pos - 2} goes on after the end")
             return
         if marker in (APP1, APP11, APP13):
             yield marker, body[pos + 2:pos + length]
@@ -110,7 +110,7 @@ def _extension(pieces: list[tuple[int, int, bytes]], is_named: bool, into: Gathe
     end = 0
     for offset, _, piece in sorted(set(pieces)):
         if offset != end:
-            into.fault(FaultKind.TRUNCATED, f"the extension has a gap or an overlap at {end}", "app1 extension")
+            into.fault(FaultKind.TRUNCATED, f"the extension has a gap or an overlap at byte {end}", "app1 extension")
             return
         whole.append(piece)
         end += len(piece)

@@ -35,7 +35,7 @@ def walk(body: bytes, into: Gathering) -> None:
         if kind == b"IEND":
             return
         if start + length > size:
-            into.fault(FaultKind.TRUNCATED, f"the chunk at {start} goes on after the end")
+            into.fault(FaultKind.TRUNCATED, f"the chunk at byte {start - 8} goes on after the end")
             return
         if kind == b"iTXt" and body.startswith(KEYWORD + b"\0", start):
             _international(body[start + len(KEYWORD) + 1:start + length], into)

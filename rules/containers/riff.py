@@ -49,9 +49,9 @@ def walk(body: bytes, into: Gathering) -> None:
         start, pos = pos + 8, pos + 8 + length + length % 2
         if start + length > size:
             if kind.isalnum() or kind in XMP or kind in ID3:
-                into.fault(FaultKind.TRUNCATED, f"the chunk at {start} goes on after the end")
+                into.fault(FaultKind.TRUNCATED, f"the chunk at byte {start - 8} goes on after the end")
             else:
-                into.fault(FaultKind.MALFORMED, f"what stands at {start} is no chunk")
+                into.fault(FaultKind.MALFORMED, f"what stands at byte {start - 8} is no chunk")
             return
         if kind == b"ds64" and length >= 16:
             (data_bytes,) = struct.unpack_from("<Q", body, start + 8)

@@ -35,13 +35,13 @@ def notices(part: Part) -> tuple[list[tuple[str, str]], list[Fault]]:
         if not data[pos:pos + 4].strip(b"\0"):
             return out, []           # padding, or the end
         if data[pos] != MARK or pos + 5 > len(data):
-            return out, [_fault(FaultKind.MALFORMED, f"what stands at {pos} is no dataset", part)]
+            return out, [_fault(FaultKind.MALFORMED, f"what stands at byte {pos} is no dataset", part)]
         length, start = int.from_bytes(data[pos + 3:pos + 5], "big"), pos + 5
         if length & 0x8000:
             start += length & 0x7FFF
             length = int.from_bytes(data[pos + 5:min(start, pos + 13)], "big")
         if start + length > len(data):
-            return out, [_fault(FaultKind.TRUNCATED, f"the dataset at {pos} goes on after the end", part)]
+            return out, [_fault(FaultKind.TRUNCATED, f"the dataset at byte {pos} goes on after the end", part)]
         if name := NOTICES.get((data[pos + 1], data[pos + 2])):
             out.append((f"{part.where} {name}", _text(data[start:start + length])))
         pos = start + length
