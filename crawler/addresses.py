@@ -22,6 +22,8 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+PRIVATE = (*LOOPBACK, "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")       # those of --allow-private
 REFUSALS = 1_000                     # names whose refusal is remembered, for the record
 
 # What ipaddress calls global in some version of Python and a crawler has no business with.
@@ -155,4 +157,7 @@ class Guard:
     def refusal(self, host: str) -> str:
         """Why a host could not be resolved, if the check was the cause."""
         address = self._resolver.refused.get(host.strip("[]")) if self._resolver else None
-        return f"{address} is not a public address" if address else ""
+        if not address:
+            return ""
+        opened = is_open("", address, (Allowed.of(PRIVATE),))
+        return f"not asked: {address} is not a public address" + ("; --allow-private lets it be asked" if opened else "")

@@ -16,9 +16,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import responses
+from urllib.parse import urlsplit
 
+from OpenSSL import SSL
 from scrapy.exceptions import CannotResolveHostError, DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Request, Response
+from twisted.internet.error import ConnectionDone, ConnectionLost, ConnectionRefusedError, DNSLookupError, TimeoutError
+from twisted.web._newclient import ParseError
 
 from rules import Access, Asset, Carrier, Evidence, limits
 
@@ -26,6 +30,8 @@ from .items import CollectedPage
 
 REDIRECTS = (301, 302, 303, 307, 308)
 SITE_REFUSALS = (401, 403)
+NO_TLS = ("wrong version number", "http request", "packet length too long", "record layer failure", "unknown protocol")
+WRAPPED = 5                              # exceptions around another, at most
 PAGE_REFUSALS = (401, 402, 403, 451)     # OURS: a page behind payment or law is there, and kept from us
 
 
@@ -112,8 +118,8 @@ def collected(request: Request, response: Response, visit: Visit, found: Iterabl
 
 def failed(request: Request, error: BaseException, visit: Visit, refusal: str = "") -> CollectedPage:
     """The page that did not come, with the reason. `refusal` is what the check of addresses says of the host."""
-    url, detail = request.url, (refusal or why(error))[:limits.DETAIL_CHARS]
-    if isinstance(error, Refused):
+    url, detail = request.url, (refusal or why(error, request.url))[:limits.DETAIL_CHARS]
+    if refusal or isinstance(error, Refused):
         access = Access.NOT_COLLECTED
     elif visit.status in REDIRECTS:                  # Scrapy gave up following
         access = Access.UNAVAILABLE
@@ -176,10 +182,42 @@ def _other(final: str, uri: str) -> str:
     return final if final != uri else ""
 
 
-def why(error: BaseException) -> str:
+def why(error: BaseException, url: str = "") -> str:
     """Why nothing came, for a person."""
-    if isinstance(error, DownloadTimeoutError):
+    error = _innermost(error)
+    if isinstance(error, (DownloadTimeoutError, TimeoutError)):
         return "no answer in time"
-    if isinstance(error, CannotResolveHostError):
-        return "the name of the host could not be resolved"
+    if isinstance(error, (CannotResolveHostError, DNSLookupError)):
+        return f"no such host: {urlsplit(url).hostname or 'it has no address'} (check the address, or the connection)"
+    if isinstance(error, SSL.Error):
+        return _why_no_tls(error)
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there: the connection was refused"
+    if isinstance(error, (ConnectionLost, ConnectionDone)):
+        return "the server closed the connection before it had answered"
+    if isinstance(error, ParseError):
+        return "what came is no HTTP"
     return str(error) or type(error).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """What Scrapy and Twisted wrapped, as far as they tell."""
+    for _ in range(WRAPPED):
+        reasons = getattr(error, "reasons", None)
+        inner = reasons[0].value if isinstance(reasons, list) and reasons else error.__cause__
+        if inner is None or isinstance(error, (CannotResolveHostError, DownloadTimeoutError, IgnoreRequest)):
+            break
+        error = inner
+    return error
+
+
+def _why_no_tls(error: SSL.Error) -> str:
+    """OpenSSL gives (library, function, reason) for each thing that went wrong."""
+    told = [str(reason[-1]) for reason in (error.args[0] if error.args else ()) if reason]
+    if not told:
+        return "the server broke off TLS"
+    if any(words in reason for reason in told for words in NO_TLS):
+        return "the server does not speak TLS here; try http://"
+    if any("certificate" in reason for reason in told):
+        return f"the certificate of the server is not accepted: {told[0]}"
+    return f"TLS failed: {told[0]}"

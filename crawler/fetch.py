@@ -3,6 +3,7 @@
 **Facts** (RFC 9309: https://www.rfc-editor.org/rfc/rfc9309)
 - At least five redirects are followed, also to other authorities. More may be taken for unavailable (2.3.1.2). OURS: so it
   is, and so are circles.
+- OURS: what must not be asked for was not collected; nothing is said about the server.
 - OURS: a redirect to where no HTTP goes, or without a place, is no answer: unreachable.
 """
 from __future__ import annotations
@@ -14,7 +15,7 @@ from scrapy.http import Response
 
 from rules import Access, Carrier, Evidence, limits
 
-from .evidence import REDIRECTS, file_evidence, now, why
+from .evidence import REDIRECTS, Refused, file_evidence, now, why
 
 Get = Callable[[str, int], Awaitable[Response]]      # URL, bytes wanted; raises what the download raises
 Leave = Callable[[str], Awaitable[str]]              # URL -> why it must not be asked for; "" if it may
@@ -32,8 +33,10 @@ async def fetch(get: Get, carrier: Carrier, uri: str, limit: int,
             return Evidence(carrier, uri, None, Access.NOT_COLLECTED, detail=reason[:limits.DETAIL_CHARS]), None
         try:
             response = await get(at, limit)
+        except Refused as error:
+            return Evidence(carrier, uri, None, Access.NOT_COLLECTED, detail=str(error)[:limits.DETAIL_CHARS]), None
         except Exception as error:  # noqa: BLE001  whatever a handler may raise: the network gave no answer
-            return Evidence(carrier, uri, now(), Access.UNREACHABLE, detail=why(error)[:limits.DETAIL_CHARS]), None
+            return Evidence(carrier, uri, now(), Access.UNREACHABLE, detail=why(error, at)[:limits.DETAIL_CHARS]), None
         if response.status not in REDIRECTS:
             return file_evidence(carrier, uri, response, limit), response
         at = _next(at, response)

@@ -23,14 +23,13 @@ from twisted.python.failure import Failure
 
 from rules.policy import Policy
 
+from .addresses import LOOPBACK as LOOPBACK
+from .addresses import PRIVATE as PRIVATE
 from .items import AssessedPage
 from .middlewares import Permission
 from .pipelines import Records
 from .spiders.collector import Collector
 from .terminal import harmless
-
-LOOPBACK = ("127.0.0.0/8", "::1/128")
-PRIVATE = (*LOOPBACK, "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 
 class Listed(Collector):

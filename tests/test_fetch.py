@@ -16,7 +16,7 @@ import pytest
 from rules import limits
 
 from .crawling import crawl
-from .webserver import Web, bomb, free_port, reply
+from .webserver import Listener, Web, bomb, free_port, reply
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +54,7 @@ CAME = {"http-fields": "obtained", "body": "obtained"}
 LOST = {"http-fields": "unreachable", "body": "unreachable"}
 STEPS = [f"{ROBOTS}.{i}" for i in range(1, 6)]
 NEVER = {"robots.txt": "unreachable", "tdmrep.json": "not-collected", **GONE}
+UNASKED = {**NEVER, "robots.txt": "not-collected"}
 PAGE = [ROBOTS, TDMREP, "/page"]
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ntext\r\n0\r\n\r\n"
 
@@ -69,8 +70,8 @@ CASES = [
     Case("circle", elsewhere(ROBOTS, ROBOTS), PAGE, {"robots.txt": "unavailable", **CAME}),
     Case("redirect to no http", elsewhere(ROBOTS, "ftp://example.org/robots.txt"), [ROBOTS], NEVER),
     Case("redirect without place", robots(reply("", 301)), [ROBOTS], NEVER),
-    Case("redirect to private", elsewhere(ROBOTS, "http://127.0.0.2:{port}/robots.txt"), [ROBOTS], NEVER,
-         detail={"robots.txt": "127.0.0.2 is not a public address"}),
+    Case("redirect to private", elsewhere(ROBOTS, "http://127.0.0.2:{port}/robots.txt"), [ROBOTS], UNASKED,
+         detail={"robots.txt": "not asked: 127.0.0.2 is not a public address; --allow-private lets it be asked"}),
     *(Case(f"status {s}", robots(reply(FORBID, s)), PAGE, {"robots.txt": a, **CAME})
       for s, a in [(404, "unavailable"), (410, "unavailable"), (401, "refused"), (403, "refused")]),
     *(Case(f"status {s}", robots(reply("", s)), [ROBOTS], NEVER) for s in (304, 429, 500, 503)),
@@ -110,7 +111,7 @@ CASES = [
     Case("page redirected too often", lambda web: web.redirects("/r", 6, reply("x")),
          [ROBOTS, TDMREP, "/r", *(f"/r.{i}" for i in range(1, 6))], {"http-fields": "unavailable", "body": "unavailable"}, "/r"),
     Case("page redirected to private", elsewhere("/page", "http://127.0.0.2:{port}/x"), PAGE,
-         {"robots.txt": "unreachable", **GONE}),
+         {"robots.txt": "not-collected", **GONE}),
     Case("page redirected to forbidden", lambda web: (web.put("/page.0", status=301, fields=[("Location", "/page")]),
                                                       web.put(ROBOTS, "User-agent: *\nDisallow: /page$\n")),
          [ROBOTS, TDMREP, "/page.0"], GONE, "/page.0"),
@@ -185,10 +186,29 @@ def test_private_addresses_are_not_reached_in_any_spelling(resolver: str, tmp_pa
         assert web.requests == []
     assert len(pages) == len(urls)
     for page in pages:
-        assert page["evidence"]["robots.txt"]["access"] == "unreachable"
         assert page["evidence"]["body"]["access"] == "not-collected"
+        robots = page["evidence"]["robots.txt"]
         if "[" not in page["requested"] or resolver == "CachingHostnameResolver":        # the other knows IPv4 only
-            assert "is not a public address" in page["evidence"]["robots.txt"]["detail"], page["requested"]
+            assert robots["access"] == "not-collected"
+            assert "is not a public address" in robots["detail"], page["requested"]
+            assert ("--allow-private" in robots["detail"]) == ("169.254" not in page["requested"])
+        else:
+            assert robots["access"] in ("not-collected", "unreachable")
+
+
+def test_why_nothing_came_is_told_in_words(tmp_path: Path) -> None:
+    with Web() as web, Listener(b"HTTP/1.1 400 Bad Request\r\n\r\n") as plain, Listener(b"") as closes:
+        web.raw(ROBOTS, b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+        want = {
+            "http://no-such-host.invalid/": "no such host: no-such-host.invalid (check the address, or the connection)",
+            f"https://127.0.0.1:{plain.port}/": "the server does not speak TLS here; try http://",
+            f"https://127.0.0.1:{closes.port}/": "the server closed the connection before it had answered",
+            f"http://127.0.0.1:{closes.port}/": "the server closed the connection before it had answered",
+            f"http://127.0.0.1:{free_port()}/": "nobody listens there: the connection was refused",
+            f"{web.url}/": "what came is no HTTP",
+        }
+        pages, _ = crawl(tmp_path, "pages", given="\n".join(want), urls="-")
+    assert {page["requested"]: page["evidence"]["robots.txt"]["detail"] for page in pages} == want
 
 
 def test_only_http_leaves(crawled: Crawled) -> None:

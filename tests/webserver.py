@@ -33,6 +33,36 @@ def free_port() -> int:
         return port
 
 
+class Listener:
+    """A port where whoever knocks is told the same, whatever was asked, and let go. Use as a context manager."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Listener:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)      # wakes the thread
+        self._socket.close()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                with self._socket.accept()[0] as knocker:
+                    knocker.recv(65_536)
+                    knocker.sendall(self._answer)
+            except ConnectionError:
+                continue
+            except OSError:                          # closed
+                return
+
+
 class Web:
     """Paths and what they answer; anything else is 404. Use as a context manager; `port` is known inside."""
 
