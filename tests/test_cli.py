@@ -294,6 +294,8 @@ def test_check_says_first_what_became_of_the_page():
     ({"access": "unavailable", "status": 418}, "The server does not give this page (418)."),
     ({"access": "unreachable", "detail": "the name of the host could not be resolved"},
      "The page could not be reached: the name of the host could not be resolved."),
+    ({"access": "not-collected", "detail": "a.example: robots.txt: nobody asked. not asked: 10.0.0.1 is private"},
+     "The page was not fetched: 10.0.0.1 is private."),
 ])
 def test_what_became_of_a_page_is_one_sentence(page, told):
     assert what_happened([{"carrier": "robots.txt", "access": "unreachable"}, {"carrier": "body", **page}]) == told

@@ -24,7 +24,7 @@ def what_happened(evidence: list[JSON]) -> str:
     page = next((e for e in evidence if e["carrier"] == "body"), None)
     if page is None or page["access"] not in FAILURES:
         return ""
-    status, detail = page.get("status") or 0, page.get("detail", "").removeprefix("not asked: ").rstrip(".")
+    status, detail = page.get("status") or 0, page.get("detail", "").rpartition("not asked: ")[2].rstrip(".")
     if page["access"] != "not-collected" and status >= 400:
         known = "The server failed to give this page" if status >= 500 else "The server does not give this page"
         return f"{STATUSES.get(status, known)} ({status})."
