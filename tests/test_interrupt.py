@@ -118,6 +118,13 @@ def test_a_list_without_an_address_begins_no_run(text: str, site: tuple[str, ...
     assert not (tmp_path / "run").exists()
 
 
+def test_a_bare_word_is_no_address(tmp_path: Path) -> None:
+    done = finished("--site", "foo", "-o", str(tmp_path / "run"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'foo' is no web address; did you mean https://foo?" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_root_of_a_site_is_fetched_once_and_explained(tmp_path: Path) -> None:
     with Web() as web:
         web.put("/", "<a href='/'>x</a>")

@@ -117,6 +117,8 @@ def addresses(seeds: Iterable[str], file: str, column: str, left_out: Counter[st
     from ..seeds import STANDARD_INPUT, SeedError
     from ..seeds import seeds as read
     from .check import address
+    for word in (url for url in seeds if "://" not in url and not set(url) & set(".:/")):
+        raise click.BadParameter(f"'{word}' is no web address; did you mean https://{word}?", param_hint="URL")
     given = [address(url) for url in seeds]
     listed = web_addresses(read(file, column), left_out, tell) if file else iter(())
     first = list(islice(listed, 1))              # a file that is not there is told before the crawl begins
