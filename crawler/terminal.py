@@ -66,9 +66,19 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
         drawn.add_column(Text(harmless(name)), justify="right" if right else "left", overflow="fold")
     for row in cells:
         drawn.add_row(*(Text(_printable(harmless(str(cell))), COLOURS.get(str(cell), "")) for cell in row))
-    told = os.environ.get("COLUMNS", "") if prose else ""
-    bounded = sys.stdout.isatty() or (told.isascii() and told.isdigit() and int(told) > 0)
-    Console(width=None if bounded else _UNBOUNDED, highlight=False, markup=False, emoji=False).print(drawn)
+    Console(width=_width(prose), highlight=False, markup=False, emoji=False, _environ=_environment()).print(drawn)
+
+
+def _width(prose: bool) -> int | None:
+    """Columns of a table; None: as many as the terminal has, or COLUMNS says."""
+    return None if sys.stdout.isatty() or (prose and "COLUMNS" in _environment()) else _UNBOUNDED
+
+
+def _environment() -> dict[str, str]:
+    """What rich may see: it takes every digit of Unicode for one of a width, and then stumbles over it."""
+    told = os.environ.get("COLUMNS", "")
+    sound = told.isascii() and told.isdigit() and int(told) > 0
+    return {k: v for k, v in os.environ.items() if sound or k != "COLUMNS"}
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -84,7 +94,7 @@ def progress(label: str, total: int | None = None) -> Iterator[Callable[[int], N
         return
     from rich.console import Console
     from rich.progress import Progress
-    with Progress(console=Console(stderr=True, markup=False), transient=True) as bar:
+    with Progress(console=Console(stderr=True, markup=False, _environ=_environment()), transient=True) as bar:
         task = bar.add_task(harmless(label).replace("[", "\\["), total=total)
         yield lambda done: bar.advance(task, done)
 
