@@ -32,13 +32,13 @@ types: $(TESTS)  ## mypy --strict
 	$(BIN)/mypy
 
 quick: $(TESTS)  ## the fast tests, with branch coverage of rules/
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
 slow: $(TESTS)   ## real servers, large corpora, long runs
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -m slow
 
 bench: $(TESTS)  ## ratios, one process, nothing beside it
-	$(BIN)/python -m pytest -m bench -s
+	$(BIN)/python -m pytest -n 0 -m bench -s
 
 clean:           ## remove what the targets above made
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage maymine-demo maymine-demo-[0-9]*
