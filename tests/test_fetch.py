@@ -260,3 +260,15 @@ def test_a_handler_that_looks_names_up_by_itself_is_refused(tmp_path: Path) -> N
     asked, items, log = one_page(tmp_path, {"DOWNLOAD_HANDLERS": {"http": handler}})
     assert (asked, items) == ([], [])
     assert f"'{handler}' for http" in log
+
+
+# tdm under eu-dsm-art4, for the cases above
+PERMITTED = {"lets us", "6 redirects", "circle", "status 404", "status 410", "status 401", "status 403", "tdmrep", "tdmrep 404",
+             "page chunked", "page read to the close", "page redirected"}
+PROHIBITED = {"forbids the page", "forbids all", "5 redirects", "2 MB", "8 MB", "gzip", "gzip bomb", "page redirected to forbidden"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_it_comes_to(case: Case, crawled: Crawled) -> None:
+    verdict = crawled.pages[crawled.webs[case.name].url + case.target]["verdicts"]["eu-dsm-art4"]["tdm"]
+    assert verdict == ("permitted" if case.name in PERMITTED else "prohibited" if case.name in PROHIBITED else "undetermined")
