@@ -30,10 +30,11 @@ from dataclasses import dataclass, field
 from ..limits import ROBOTS_BYTES, ROBOTS_LINE_BYTES
 from ..memo import memo
 from .page_instead import is_page
-from .robots_match import Patterns, Rank, normal_path, normal_pattern
+from .robots_match import Path, Patterns, Rank, normal_path, normal_pattern
 
 WS = " \t"
 BOM = b"\xef\xbb\xbf"
+ROOT: Path = ("/", "")
 PLANS = 64                               # OURS: sets of tokens whose answers are prepared for one file
 OUTCOMES = 1_024                         # OURS: answers kept for one set
 
@@ -205,12 +206,14 @@ class RobotsTxt:
 
 class _Plan:
     """Which rules hold for which of these tokens. Where the rules' results are as before, so is the answer."""
-    __slots__ = ("_blocks", "_keys", "_known", "_patterns", "_robots")
+    __slots__ = ("_blocks", "_keys", "_known", "_patterns", "_robots", "_same")
 
     def __init__(self, robots: RobotsTxt, tokens: tuple[str, ...]) -> None:
         self._robots = robots
         self._keys = tuple(robots.key(token) or "*" for token in tokens)
-        self._blocks = tuple(dict.fromkeys(g.block for key in self._keys for g in robots.crawling_for(key)))
+        blocks = dict.fromkeys(g.block for key in self._keys for g in robots.crawling_for(key))
+        self._same = {i: robots.blocks[i].best(ROOT) for i in blocks if robots.blocks[i].same_for_all}
+        self._blocks = tuple(i for i in blocks if i not in self._same)
         self._patterns = [robots.blocks[i] for i in self._blocks]
         self._known: dict[tuple[Rank | None, ...], tuple[Verdict, ...]] = {}
 
@@ -223,7 +226,7 @@ class _Plan:
         if found is None:
             if len(self._known) >= OUTCOMES:
                 self._known.clear()
-            found = self._known[ranks] = self._verdicts(dict(zip(self._blocks, ranks, strict=True)))
+            found = self._known[ranks] = self._verdicts(self._same | dict(zip(self._blocks, ranks, strict=True)))
         return found
 
     def _verdicts(self, ranks: Mapping[int, Rank | None]) -> tuple[Verdict, ...]:

@@ -146,6 +146,11 @@ class Patterns:
         self._queries_differ = False
         self._descending: list[tuple[_Glob, _Glob | None]] = []
 
+    @property
+    def same_for_all(self) -> bool:
+        """Whether every path gets the same answer: nothing but `/`, with which each path starts."""
+        return all(pattern == "/" for pattern, _ in self._all)
+
     def best(self, path: Path) -> Rank | None:
         """Rank of the winner, whose index is `-rank[2]`; None where nothing matches."""
         table = self._table
