@@ -15,6 +15,7 @@ Facts (draft-ietf-aipref-vocab-08 and draft-ietf-aipref-attach-05, https://datat
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..limits import QUOTE_CHARS
@@ -55,6 +56,7 @@ def intent_unparsed(value: str) -> bool:
     return bool(_REFUSAL.search(value)) and _dictionary(value) is None
 
 
+@lru_cache(256)                      # a file repeats itself, and lines are bounded
 def _dictionary(value: str) -> Dictionary | None:
     from http_sfv.dictionary import Dictionary  # 8 ms that `import rules` does without
     found = Dictionary()

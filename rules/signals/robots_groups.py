@@ -91,6 +91,7 @@ class RobotsTxt:
         self.crawling: list[Group] = []                      # with Allow and Disallow
         self.speaking: list[Group] = []                      # with everything else
         self._parse()
+        self.crawling, self.speaking = _merged(self.crawling), _merged(self.speaking)
         self.blocks: list[Patterns] = []
         shared: dict[tuple[tuple[str, int], ...], int] = {}
         for group in self.crawling:
@@ -309,6 +310,16 @@ def _rules(line: Line) -> Iterator[Line]:
     folder, _, page = line.value.rpartition("/")
     if line.field == "allow" and page.startswith("index.htm"):
         yield Line(line.number, "allow", normal_pattern(f"{folder}/$"), line.note or "index-page")
+
+
+def _merged(groups: Sequence[Group]) -> list[Group]:
+    """Groups of the same names as one, rules in their order (2.2.1)."""
+    out: dict[tuple[tuple[str, str], ...], Group] = {}
+    for group in groups:
+        first = out.setdefault(tuple(group.names.items()), group)
+        if first is not group:
+            first.rules += group.rules
+    return list(out.values())
 
 
 def _by_name(groups: Sequence[Group]) -> dict[str, list[Group]]:
