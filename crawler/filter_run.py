@@ -203,7 +203,7 @@ class Filtering:
             return
         worker = Worker(self.task)
         for job in self.jobs:
-            yield worker.filter(job, lambda at, pages, job=job: tick(job, at, pages))  # type: ignore[misc]
+            yield worker.filter(job, lambda at, pages, job=job: tick(job, at, pages))  # type: ignore[misc]  # a default binds the loop variable
 
     def _together(self, workers: int, tick: Callable[[Job, int, int], None]) -> Iterator[Finished]:
         context = get_context("spawn")

@@ -60,7 +60,7 @@ class Batches:
         found = self.columns(batch.schema)
         for start in range(0, batch.num_rows, SLICE_ROWS):
             rows = batch.slice(start, SLICE_ROWS)
-            captures = found.captures(rows, lambda n, start=start: locate(start + n))  # type: ignore[misc]
+            captures = found.captures(rows, lambda n, start=start: locate(start + n))  # type: ignore[misc]  # a default binds the loop variable
             yield rows, [self.decider.decide(c) if c.asset.url else None for c in captures]
 
     def with_verdicts(self, rows: pa.RecordBatch, decided: Sequence[Decided | None]) -> pa.RecordBatch:

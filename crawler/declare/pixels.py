@@ -25,7 +25,7 @@ END = object()
 def same(before: bytes, after: bytes) -> bool | None:
     """None: not compared, as Pillow is not there, or does not decode it."""
     try:
-        import PIL  # noqa: F401
+        import PIL  # noqa: F401, only whether it is there
     except ImportError:
         return None
     decoded = False
