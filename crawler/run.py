@@ -112,7 +112,8 @@ class Run:
             return False
         if locations is None:
             locations = self._evidence.write(collected.asset, collected.evidence)
-        line = _line(collected.requested, locations, [to_record(a) for a in page.assessments])
+        line = _line(collected.requested, locations, records.body_bytes(collected.evidence),
+                     [to_record(a) for a in page.assessments])
         if self._journal < 0:
             path = self.folder / "journal" / f"{self._number:06}.jsonl"
             self._journal = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
@@ -278,10 +279,10 @@ def recover(folder: Path, manifest: Manifest) -> None:
         write_manifest(folder, manifest)
 
 
-def _line(requested: str, locations: Iterable[Location | None], made: list[Any]) -> bytes:
+def _line(requested: str, locations: Iterable[Location | None], size_bytes: int | None, made: list[Any]) -> bytes:
     """One page as a line of the journal. A surrogate that stands alone, which no encoding has, becomes a question mark."""
     where = [at and [at.file, at.offset_bytes, at.record_id] for at in locations]
-    page = {"requested": requested, "locations": where, "records": made}
+    page = {"requested": requested, "locations": where, "size_bytes": size_bytes, "records": made}
     return dumps(page).encode("utf-8", "replace") + b"\n"
 
 
@@ -295,7 +296,7 @@ def _pages(journal: Path) -> Iterator[dict[str, Any]]:
 
 def _rows(page: dict[str, Any]) -> Iterator[Row]:
     where = tuple(at and Location(*at) for at in page["locations"])
-    return (Row(page["requested"], record, where) for record in page["records"])
+    return (Row(page["requested"], record, where, page.get("size_bytes")) for record in page["records"])
 
 
 # ---- beginning

@@ -40,7 +40,7 @@ def one_by_one(batches: Batches) -> pa.Table:
         if capture.asset.url:
             for policy in POLICIES:
                 a = assess(capture.asset, (*site, capture.fields, capture.body), policy, ASKER)
-                rows.append(Row(capture.asset.url, to_record(a), (*where, None, None)))
+                rows.append(Row(capture.asset.url, to_record(a), (*where, None, None), records.body_bytes((capture.body,))))
     return records.table(rows)
 
 

@@ -102,6 +102,15 @@ def test_what_goes_in_comes_out(tmp_path: Path) -> None:
     assert stored(tmp_path) == texts(made)
 
 
+def test_a_row_knows_the_size_of_the_body(tmp_path: Path) -> None:
+    made = make(tmp_path)
+    sizes = {one.page.requested: len(e.body) if (e := one.page.evidence[-1]).has_bytes else None for one in made}
+    assert {row.requested: row.size_bytes for row in rows(tmp_path)} == sizes
+    assert {None} < set(sizes.values())
+    rerun.decide(tmp_path, policies.load("strictest"))
+    assert {row.requested: row.size_bytes for row in rows(tmp_path, "strictest@" + policies.load("strictest").version)} == sizes
+
+
 def test_a_page_is_in_a_run_once(tmp_path: Path) -> None:
     made = make(tmp_path, 5)
     with Run.open(tmp_path, POLICIES, ASKER) as run:

@@ -60,6 +60,7 @@ class Decided:
     evidence: tuple[Evidence, ...]
     locations: tuple[Location | None, ...]
     answers: tuple[Answer, ...]
+    size_bytes: int | None = None    # of the body
 
 
 class Decider:
@@ -79,10 +80,10 @@ class Decider:
         body_at = capture.body_location or at
         locations = (*site_locations, at if capture.fields.has_bytes else None, body_at if capture.body.has_bytes else None)
         findings = find(evidence, capture.asset, self.asker, exact=self._exact)
-        body = capture.body
+        body, size_bytes = capture.body, records.body_bytes((capture.body,))
         if body.body:
             evidence = (*evidence[:-1], replace(body, body=b"", recorded=body.digest))
-        return Decided(capture.asset, evidence, locations, self._answers(findings, evidence))
+        return Decided(capture.asset, evidence, locations, self._answers(findings, evidence), size_bytes)
 
     def _answers(self, findings: tuple[Finding, ...], evidence: tuple[Evidence, ...]) -> tuple[Answer, ...]:
         key = (findings, tuple(e.carrier for e in evidence))
@@ -112,6 +113,7 @@ class Decider:
             "requested": pa.array(urls, pa.string()),
             "host": pa.array(list(map(_host, urls)), pa.string()),
             "collected_at": pa.array([max((e.at for e in d.evidence if e.at), default=None) for d in decided], records.TIME),
+            "size_bytes": pa.array([d.size_bytes for d in decided], pa.int64()),
             "asset": _assets([d.asset for d in decided]),
             "evidence": _evidence(decided),
             "locations": _locations(decided),

@@ -6,7 +6,8 @@
 - Nested columns and UTC timestamps are read as such by DuckDB and pandas (Apache Parquet, logical types:
   https://github.com/apache/parquet-format/blob/master/LogicalTypes.md).
 OURS: beside the record stand `requested`, the key of the page in its run; `locations`, where each piece of evidence lies, in
-its order, null where the bytes were not kept; and what a query could not get cheaply: `host` and `collected_at`.
+its order, null where the bytes were not kept; what the record itself does not know, `size_bytes` of the asset's body; and what
+a query could not get cheaply: `host` and `collected_at`.
 """
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from rules.model import Asset, Terms
+from rules.model import Asset, Carrier, Evidence, Terms
 from rules.record import FIELD_NAMES, JSON, KINDS, time_from_text, time_text
 
 BATCH_ROWS = 1_000                   # read at a time
@@ -41,6 +42,7 @@ class Row:
     requested: str
     record: JSON
     locations: tuple[Location | None, ...]
+    size_bytes: int | None = None    # of the body, see `body_bytes`
 
 
 TEXTS = pa.list_(pa.string())
@@ -59,7 +61,7 @@ DECISION = pa.struct([("use", pa.string()), ("verdict", pa.string()), ("reasons"
 LOCATION = pa.struct([("file", pa.string()), ("offset_bytes", pa.int64()), ("record_id", pa.string())])
 
 RECORDS = pa.schema([
-    ("requested", pa.string()), ("host", pa.string()), ("collected_at", TIME),
+    ("requested", pa.string()), ("host", pa.string()), ("collected_at", TIME), ("size_bytes", pa.int64()),
     ("schema", pa.string()), ("engine", pa.string()), ("asset", ASSET), ("asker", ASKER), ("policy", POLICY),
     ("evidence", pa.list_(EVIDENCE)), ("findings", pa.list_(FINDING)), ("decisions", pa.list_(DECISION)),
     ("locations", pa.list_(LOCATION))])
@@ -73,6 +75,7 @@ def table(rows: Sequence[Row]) -> pa.Table:
         "requested": [row.requested for row in rows],
         "host": [host(r["asset"]["url"]) for r in records],
         "collected_at": [max(filter(None, (e["at"] for e in pieces)), default=None) for pieces in evidence],
+        "size_bytes": [row.size_bytes for row in rows],
         **{name: [r[name] for r in records] for name in ("schema", "engine", "asset", "asker", "policy", "findings")},
         "evidence": evidence,
         "decisions": [[{"use": use, **d} for use, d in r["decisions"].items()] for r in records],
@@ -95,12 +98,14 @@ def read(path: Path, policy: str = "", url: str = "") -> Iterator[Row]:
             if url:
                 led_to = pc.struct_field(batch["asset"], "url")
                 batch = batch.filter(pc.or_(pc.equal(batch["requested"], url), pc.equal(led_to, url)))
-            columns = [plain(batch.column(name)) for name in RECORDS.names]
+            there = set(batch.schema.names)              # a file of before knows no size
+            columns = [plain(batch.column(name)) if name in there else [None] * len(batch) for name in RECORDS.names]
             yield from (row_of(dict(zip(RECORDS.names, values, strict=True))) for values in zip(*columns, strict=True))
 
 
 def row_of(columns: Mapping[str, Any]) -> Row:
-    return Row(columns["requested"], record_of(columns), tuple(Location(**at) if at else None for at in columns["locations"]))
+    return Row(columns["requested"], record_of(columns), tuple(Location(**at) if at else None for at in columns["locations"]),
+               columns["size_bytes"])
 
 
 def record_of(columns: Mapping[str, Any]) -> JSON:
@@ -130,6 +135,13 @@ def requested(path: Path) -> Iterable[str]:
     """The key of the page of every row."""
     column = pq.read_table(path, columns=["requested"])["requested"]
     return (text for chunk in column.chunks for text in chunk.to_pylist())
+
+
+def body_bytes(evidence: Iterable[Evidence]) -> int | None:
+    """Bytes of the asset's own body as they were read: without content-coding, and as many as were kept while reading.
+    None: nobody had any, or only a digest is left."""
+    body = next((e for e in evidence if e.carrier is Carrier.BODY), None)
+    return len(body.body) if body is not None and body.has_bytes and not body.recorded else None
 
 
 def host(url: str) -> str:
