@@ -27,6 +27,7 @@ class Carrier(Enum):
     TERMS_PAGE = "terms-page"        # terms of use of the site, for people
     FEED = "feed"                    # a feed of which the asset is an entry
     ACCOUNT = "account"              # what a social network says of the author, as JSON
+    REGISTER = "register"            # entries of the operator's registers that speak of the asset, as JSON Lines
 
 
 class Access(Enum):
@@ -189,6 +190,8 @@ class CircumstanceKind(Enum):
     LICENSED_MARKET = "licensed-market"
     PUBLIC_DOMAIN = "public-domain"
     LICENCE_UNREAD = "licence-unread"    # it has terms of its own, which no reader here knows
+    REPERTOIRE = "repertoire"        # a collecting society says that it is of its repertoire
+    WITHOUT_EFFECT = "without-effect"    # an entry of a register that is out of its time, or does not say for what it is
 
 
 @dataclass(frozen=True, slots=True)

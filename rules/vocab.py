@@ -122,6 +122,8 @@ TERMS: dict[tuple[str, str], Term] = {(t.protocol, t.word): t for t in (
     Term("cawg", "ai_inference", (Use.AI_USE,), "CAWG Training and Data Mining 1.1", allow_uses=()),
     Term("cawg", "ai_training", (Use.TRAIN_OTHER,), "CAWG Training and Data Mining 1.1", allow_uses=()),
     Term("cawg", "ai_generative_training", (Use.TRAIN_GENAI,), "CAWG Training and Data Mining 1.1", allow_uses=()),
+    # Registers that the operator supplies name uses as maymine does
+    *(Term("register", use.value, (use,), "OURS") for use in Use),
     # What accounts on social networks say
     Term("account", "indexable", (Use.SEARCH,), "Mastodon, ActivityPub, toot:indexable"),
     Term("account", "noindex", (Use.SEARCH,), "Mastodon, REST API, Account", allow_uses=()),

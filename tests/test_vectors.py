@@ -6,6 +6,7 @@ says why something else comes out than its reference seems to ask for.
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ import yaml
 
 from rules.assess import read, resolve
 from rules.model import Access, Asker, Asset, Carrier, Circumstance, Evidence, Fault, Finding
+from rules.record import time_from_text
 from rules.signals import SIGNALS
 
 from .fixtures import make
 
 FILES = sorted(Path(__file__).with_name("vectors").glob("*.yaml"))
-KEYS = {"name", "ref", "kind", "note", "given", "asset", "asker", "findings"}
+KEYS = {"name", "ref", "kind", "note", "at", "given", "asset", "asker", "findings"}
 KINDS = {"spec", "practice", "ours"}
 FIELDS = {"signal", "use", "preference", "audience", "form", "subject", "terms", "where", "quote", "note", "superseded_by"}
 URL = "https://site.example/"
@@ -30,12 +32,12 @@ def vectors() -> list[Any]:
             for path in FILES for v in yaml.load(path.read_text("utf-8"), yaml.BaseLoader)]
 
 
-def evidence(carrier: str, given: str | dict[str, Any]) -> Evidence:
+def evidence(carrier: str, given: str | dict[str, Any], at: datetime | None = None) -> Evidence:
     if isinstance(given, dict):
         return Evidence(Carrier(carrier), URL, None, Access.OBTAINED, body(given))
     if given in {a.value for a in Access}:
         return Evidence(Carrier(carrier), URL, None, Access(given))
-    return Evidence(Carrier(carrier), URL, None, Access.OBTAINED, given.encode())
+    return Evidence(Carrier(carrier), URL, at, Access.OBTAINED, given.encode())
 
 
 def body(given: dict[str, Any]) -> bytes:
@@ -81,7 +83,7 @@ def test_vector(vector: dict[str, Any]) -> None:
     asset = Asset(**{"url": URL, **vector.get("asset", {})})
     told = {"token": "mybot", **vector.get("asker", {})}
     asker = Asker(told["token"], told.get("commercial", "true") == "true", told.get("country", ""))
-    findings = resolve(f for carrier, given in vector["given"].items() for f in read(evidence(carrier, given), asset, asker))
+    findings = resolve(f for carrier, given in vector["given"].items() for f in read(evidence(carrier, given, time_from_text(vector.get("at"))), asset, asker))
     found = [plain(f) for f in findings]
     assert pair_up(found, vector["findings"]), found
 

@@ -47,8 +47,12 @@ def cells(row: dict[str, Any]) -> list[Any]:
 def markdown(rows: list[dict[str, Any]]) -> str:
     """The table as the README has it. Specifications lead to where they are."""
     lines = [columns(rows), tuple("---:" if name == "vectors" else "---" for name in columns(rows)),
-             *(cells({**row, "signal": f"`{row['signal']}`", "spec": f"[{row['spec']}]({row['url']})"}) for row in rows)]
+             *(cells({**row, "signal": f"`{row['signal']}`", "spec": link(row["spec"], row["url"])}) for row in rows)]
     return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def link(text: str, url: str) -> str:
+    return f"[{text}]({url})" if url else text
 
 
 def describe(s: Signal, vectors: dict[str, int] | None) -> dict[str, Any]:
