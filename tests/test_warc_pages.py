@@ -5,6 +5,7 @@ import base64
 import gzip
 import hashlib
 import io
+import re
 import zlib
 
 import pytest
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from crawler.archive import payload
 from crawler.archive.warc_pages import Archive, Entry
-from rules import Access
+from crawler.archive.warc_pages import read as read_again
+from rules import Access, Carrier
 from tests import thirdparty
 from tests.archives import HTML, Maker
 
@@ -90,6 +92,62 @@ def test_what_can_be_read_is_read_and_the_rest_is_counted(harm, left):
     entries, archive = read(harm(maker.data, maker.offsets))
     assert "".join(url for url, _ in bodies(entries)) == left
     assert len(archive.damage) == 1
+
+
+def records_of(maker: Maker) -> list[bytes]:
+    return [gzip.decompress(maker.data[a:b]) for a, b in zip(maker.offsets, [*maker.offsets[1:], None], strict=True)]
+
+
+PACK = {"gzip": lambda r: gzip.compress(r), "plain": lambda r: r, "zstd": lambda r: zstandard.ZstdCompressor().compress(r),
+        "zstd without sizes": lambda r: zstandard.ZstdCompressor(write_content_size=False).compress(r)}
+
+
+@pytest.mark.parametrize("everything", [False, True], ids=["pages", "everything"])
+@pytest.mark.parametrize("which, wrong", [(which, wrong) for which in range(4) for wrong in (10, 700, 5_000, 10**7, 10**12, -9, -1_500)
+                                          if which != 1 or wrong > -20])      # the second is a request, and short
+@pytest.mark.parametrize("pack", PACK)
+def test_a_length_that_is_told_wrongly_is_noticed_and_harms_no_neighbour(pack, wrong, which, everything):
+    """FastWARC goes on into the records that follow, and passes them by without a word."""
+    made = Maker().add("http://x.example/0", PAGE).request("http://x.example/1").add("http://x.example/1", PAGE).add("http://x.example/2", PAGE)
+    records = records_of(made)
+    records[which] = re.sub(rb"Content-Length: (\d+)", lambda m: b"Content-Length: %d" % (int(m[1]) + wrong), records[which], count=1)
+    data = b"".join(map(PACK[pack], records))
+    entries, archive = read(data, everything)
+    pages = [e.capture for e in entries if e.capture]
+    assert [(c.asset.url, c.body.body) for c in pages] == [(f"http://x.example/{n}", PAGE) for n in range(3)]
+    assert [c.body.access is Access.TRUNCATED for c in pages] == [which == n for n in (0, 2, 3)]
+    assert [d.offset_bytes for d in archive.damage] == [len(b"".join(map(PACK[pack], records[:which])))]
+    assert "Content-Length says" in archive.damage[0].why
+    for c in pages:
+        assert read_again(io.BytesIO(data), c.location, Carrier.BODY) == PAGE
+
+
+@pytest.mark.parametrize("wrong", [1, 2, 4, -1])
+@pytest.mark.parametrize("pack", PACK)
+def test_line_ends_more_or_less_harm_nothing(pack, wrong):
+    """PRACTICE: some writers count the line ends after a block, or leave some out."""
+    records = records_of(Maker().add("http://x.example/0", PAGE + b"\n").add("http://x.example/1", PAGE))
+    records[0] = re.sub(rb"Content-Length: (\d+)", lambda m: b"Content-Length: %d" % (int(m[1]) + wrong), records[0], count=1)
+    entries, archive = read(b"".join(map(PACK[pack], records)))
+    assert [e.capture.body.body.rstrip() for e in entries] == [PAGE.rstrip()] * 2
+    assert not archive.damage
+
+
+def test_a_record_about_records_is_none_that_goes_on():
+    inside = three(False).data
+    for data in (Maker().add("http://x.example/0", inside).add("http://x.example/1", PAGE).data,
+                 Maker(False).add("http://x.example/0", inside).add("http://x.example/1", PAGE).data):
+        entries, archive = read(data)
+        assert bodies(entries) == [("0", len(inside)), ("1", len(PAGE))]
+        assert not archive.damage
+
+
+def test_a_head_written_in_another_way_is_no_damage():
+    odd = gzip.decompress(three().data).replace(b"WARC-Type: response", b"WARC-Type:response").replace(b"WARC-Date: ", b"WARC-Date:\t  ")
+    for data in (odd, b"".join(gzip.compress(r.replace(b"WARC-Type: ", b"WARC-Type:")) for r in records_of(three()))):
+        entries, archive = read(data)
+        assert bodies(entries) == WHOLE
+        assert not archive.damage
 
 
 def test_fields_stay_apart_and_in_order():

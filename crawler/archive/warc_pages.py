@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 
 from rules import Asset, Carrier, limits
 
-from . import captures, payload
+from . import bounds, captures, payload
 from .captures import Capture
 from .records import Location
 from .warc import UnreadableEvidence
@@ -62,23 +62,48 @@ class Archive:
     damage: list[Damage] = field(default_factory=list)
     position_bytes: int = 0
     again: Callable[[], BinaryIO] | None = None      # opens the file once more, for revisits
+    _others: int = 0                 # kinds of records that are no pages
     _payloads: OrderedDict[str, Location] = field(default_factory=OrderedDict)
 
     def __iter__(self) -> Iterator[Entry]:
         """Every record in the order of the file. Raises OSError where the file itself cannot be read."""
         start, last = 0, -1
         broken: Damage | None = None                 # one stretch, however often we start in vain inside it
+        magic = bounds.packing(self.stream)
         for _ in range(RESTARTS):
+            held: Entry | None = None                # until it is known where its record ends
             try:
-                for record in self._records(start):
+                self.stream.seek(start)
+                watched = bounds.Watched(self.stream)
+                sizes, going_on = bounds.Sizes(watched, magic), -1
+                for record in self._records(watched):
                     if broken:
                         self.damage.append(broken)
                         broken = None
-                    last = self.position_bytes = record.stream_pos
-                    if (entry := self._entry(record)) is not None:
-                        yield entry
-                break
+                    at = record.stream_pos
+                    if not sizes.fit(at) and (real := self._real(magic, last)) is not None:
+                        held, going_on = self._mended(real, last), real.next
+                        if going_on < at:
+                            break
+                    if held is not None:
+                        yield held
+                    held, going_on, last = None, -1, at
+                    self.position_bytes = at
+                    sizes.begin(at, record)
+                    held = self._entry(record, at)
+                else:
+                    if not broken:
+                        self._end(last)
+                    if sizes.at >= 0 and (real := self._real(magic, last)) is not None:
+                        held, going_on = self._mended(real, last), real.next
+                if held is not None:
+                    yield held
+                if going_on < 0 or going_on >= self.size_bytes:
+                    break
+                start = going_on
             except (OSError, ValueError, EOFError) as error:
+                if held is not None:
+                    yield held
                 if broken is None or broken.offset_bytes < start:
                     broken = Damage(max(start, last), str(error)[:limits.DETAIL_CHARS])
                 start = self._next(max(start, last) + 1)
@@ -88,19 +113,33 @@ class Archive:
             broken = Damage(start, f"more than {RESTARTS} broken places; the rest is not read")
         if broken:
             self.damage.append(broken)
-        else:
-            self._end(last)
 
-    def _records(self, start: int) -> Iterator[Any]:
+    def _records(self, stream: bounds.Watched) -> Iterator[Any]:
+        """Of every kind: a record that is no page can go on into one that is."""
         from fastwarc.warc import ArchiveIterator, WarcRecordType
-        types = WarcRecordType.any_type if self.everything else (
-            WarcRecordType.response | WarcRecordType.resource | WarcRecordType.revisit | WarcRecordType.conversion
-            | WarcRecordType.unknown)
-        self.stream.seek(start)
-        return iter(ArchiveIterator(self.stream, parse_http=False, quirks_mode=True, record_types=types))
+        self._others = int(WarcRecordType.warcinfo | WarcRecordType.request | WarcRecordType.metadata
+                           | WarcRecordType.continuation)
+        return iter(ArchiveIterator(stream, parse_http=False, quirks_mode=True, record_types=WarcRecordType.any_type))
 
-    def _entry(self, record: Any) -> Entry | None:
-        headers, offset = record.headers, record.stream_pos
+    def _real(self, magic: bytes, at: int) -> bounds.Real | None:
+        """The record at that place, if it tells its length wrongly."""
+        here = self.stream.tell()
+        real = bounds.real(self.stream, magic, at, BLOCK_BYTES)
+        self.stream.seek(here)
+        return real if real is not None and real.told_wrongly else None
+
+    def _mended(self, real: bounds.Real, at: int) -> Entry | None:
+        """The entry of a record that told its length wrongly, with what is its own alone."""
+        if self.damage and self.damage[-1].offset_bytes == at:
+            self.damage.pop()
+        self.damage.append(Damage(at, real.told_wrongly))
+        record = bounds.parsed(real)
+        return self._entry(record, at, real.told_wrongly) if record is not None else None
+
+    def _entry(self, record: Any, offset: int, why: str = "") -> Entry | None:
+        if not self.everything and record.record_type & self._others:
+            return None
+        headers = record.headers
         kind = headers.get("WARC-Type") or ""
         if not kind:
             self.damage.append(Damage(offset, BROKEN_OFF))
@@ -110,16 +149,16 @@ class Archive:
         if self.everything:
             about = tuple(id.strip("<> ") for name in ("WARC-Concurrent-To", "WARC-Refers-To")
                           for id in headers.get_multiple(name))
-        return Entry(kind, record_id, offset, self._capture(record, kind, Location(self.file, offset, record_id)), about)
+        return Entry(kind, record_id, offset, self._capture(record, kind, Location(self.file, offset, record_id), why), about)
 
-    def _capture(self, record: Any, kind: str, location: Location) -> Capture | None:
+    def _capture(self, record: Any, kind: str, location: Location, told_wrongly: str = "") -> Capture | None:
         headers = record.headers
         url = (headers.get("WARC-Target-URI") or "").strip("<> ")
         if kind not in MAKE or not url[:8].lower().startswith(("http://", "https://")) or (
                 self.only is not None and not self.only(url)):
             return None
         try:
-            block, why = record.reader.read(BLOCK_BYTES), ""
+            block, why = record.reader.read(BLOCK_BYTES), told_wrongly
         except OSError as error:
             block, why = b"", str(error)
         if len(block) < min(record.content_length, BLOCK_BYTES):
@@ -229,15 +268,17 @@ def read(stream: BinaryIO, at: Location, carrier: Carrier) -> bytes:
     """The bytes of a piece of evidence, as they were when the archive was read. Raises UnreadableEvidence, OSError."""
     from fastwarc.warc import ArchiveIterator
     archive = Archive(stream, at.file, 0)
+    real = archive._real(bounds.packing(stream), at.offset_bytes)
     stream.seek(at.offset_bytes)
     try:
-        for record in ArchiveIterator(stream, parse_http=False, quirks_mode=True):
+        mended = bounds.parsed(real) if real is not None else None
+        for record in (mended,) if mended is not None else ArchiveIterator(stream, parse_http=False, quirks_mode=True):
             if (record.record_id or "").strip("<> ") != at.record_id:
                 if record.stream_pos == at.offset_bytes:
                     continue                         # many records share a member
                 break
             kind = record.headers.get("WARC-Type") or ""
-            capture = archive._capture(record, kind, at)
+            capture = archive._capture(record, kind, at, real.told_wrongly if real is not None else "")
             if capture is not None:
                 return capture.fields.body if carrier is Carrier.HTTP_FIELDS else capture.body.body
             break
