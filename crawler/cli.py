@@ -24,6 +24,7 @@ from .commands import (
     replay,
     signals,
     sites,
+    summary,
     survives,
     tag,
 )
@@ -36,6 +37,7 @@ COMMANDS: tuple[click.Command, ...] = (
     filter.command,
     sites.command,
     replay.command,
+    summary.command,
     assess.command,
     images.command,
     tag.command,

@@ -178,6 +178,25 @@ def rows(folder: Path, policy: str = "", url: str = "") -> Iterator[Row]:
                         and url in ("", row.requested, row.record["asset"]["url"]))
 
 
+def batches(folder: Path, columns: Sequence[str]) -> Iterator[tuple[str, int, pa.RecordBatch]]:
+    """Every finished record as columns: the part that it is in, or will be, the number of its first row there, and the rows.
+
+    Raises RunError, OSError, pyarrow.ArrowException.
+    """
+    named = {p["file"] for p in read_manifest(folder)["parts"]}
+    journals = sorted((folder / "journal").glob("*.jsonl"))
+    seen = [p for p in parts(folder) if "+" not in p.name or f"records/{p.name}" in named]
+    for part in seen:
+        at = 0
+        for batch in records.read_columns(part, columns):
+            yield f"records/{part.name}", at, batch
+            at += batch.num_rows
+    for journal in journals:
+        if journal.stem not in {p.stem for p in seen}:
+            for batch in records.table([row for page in _pages(journal) for row in _rows(page)]).select(columns).to_batches():
+                yield f"records/{journal.stem}.parquet", 0, batch
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Raises RunError."""
     path = folder / "manifest.json"

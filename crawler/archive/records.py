@@ -26,6 +26,7 @@ from rules.model import Asset, Carrier, Evidence, Terms
 from rules.record import FIELD_NAMES, JSON, KINDS, time_from_text, time_text
 
 BATCH_ROWS = 1_000                   # read at a time
+COLUMN_ROWS = 32_768                 # the same, of few columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,16 @@ def read(path: Path, policy: str = "", url: str = "") -> Iterator[Row]:
             there = set(batch.schema.names)              # a file of before knows no size
             columns = [plain(batch.column(name)) if name in there else [None] * len(batch) for name in RECORDS.names]
             yield from (row_of(dict(zip(RECORDS.names, values, strict=True))) for values in zip(*columns, strict=True))
+
+
+def read_columns(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Some columns of one file, whole batches at a time. Raises OSError, pyarrow.ArrowException."""
+    with pq.ParquetFile(path) as file:
+        there = set(file.schema_arrow.names)
+        for batch in file.iter_batches(COLUMN_ROWS, columns=[name for name in columns if name in there]):
+            yield pa.RecordBatch.from_arrays(
+                [batch[name] if name in there else pa.nulls(batch.num_rows, RECORDS.field(name).type) for name in columns],
+                schema=pa.schema([RECORDS.field(name) for name in columns]))
 
 
 def row_of(columns: Mapping[str, Any]) -> Row:
