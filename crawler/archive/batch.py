@@ -4,7 +4,8 @@
 - No state but caches: the records of a row depend on the row, the policies, the asker and the sites, and on nothing before it.
 - `records` gives one row a page and policy (crawler/archive/records.py); `verdicts` gives the rows that came, with two columns
   more. A row without an address is no page: `verdicts` calls it undetermined, and `records` has nothing to say about it.
-- A batch is worked through in slices, so that memory does not grow with it.
+- A batch is worked through in slices bounded in rows and in bytes, so that memory does not grow with it; the columns that came
+  are passed on as they are.
 """
 from __future__ import annotations
 
@@ -14,15 +15,18 @@ import pyarrow as pa
 
 from rules import Asker, Policy, Use, policies
 
-from . import columns, deciding, records
+from . import columns, deciding, pages, records
 from .columns import Columns
-from .deciding import Decided, Decider, Sites
+from .deciding import DECIDED_KEPT, ORDER, Answer, Decided, Decider, Sites
+from .pages import Pages
 from .records import Location
 
 VERDICT, REASONS = "maymine_verdict", "maymine_reasons"
 ADDED = (pa.field(VERDICT, pa.string()), pa.field(REASONS, pa.list_(pa.string())))
 NO_ADDRESS = "no-address"
-SLICE_ROWS = 512
+SLICE_ROWS, SLICE_BYTES = 512, 64 << 20
+
+Said = tuple[str, list[str]]
 
 
 class Batches:
@@ -34,14 +38,16 @@ class Batches:
         loaded = [policies.load(p) if isinstance(p, str) else p for p in policies_]
         self.decider = decider or Decider(loaded, asker, sites)
         self._given = dict(given or {})
-        self._by = frozenset(p.id for p in loaded if p.name in set(by) or p.id in set(by))
+        by = frozenset(by)
+        self._by = frozenset(p.id for p in loaded if p.name in by or p.id in by)
         self._uses = frozenset(uses)
-        self._columns: tuple[pa.Schema, Columns] | None = None
+        self._columns: tuple[pa.Schema, Columns | Pages] | None = None
+        self._said: dict[int, tuple[tuple[Answer, ...], Said]] = {}     # by the identity of answers that are kept here
 
-    def columns(self, schema: pa.Schema) -> Columns:
+    def columns(self, schema: pa.Schema) -> Columns | Pages:
         """What each column is. Raises ColumnsError."""
         if self._columns is None or not self._columns[0].equals(schema):
-            self._columns = schema, columns.find(schema, self._given)
+            self._columns = schema, Pages() if pages.is_pages(schema) else columns.find(schema, self._given)
         return self._columns[1]
 
     def records(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -51,32 +57,50 @@ class Batches:
 
     def verdicts(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with the columns ADDED, instead of such as it has. Raises ColumnsError."""
-        parts = [self.with_verdicts(rows, decided) for rows, decided in self.decided(batch)]
-        return one_batch(pa.Table.from_batches(parts, schema=with_added(batch.schema)))
+        return added(batch, [self.verdict(d) for _, decided in self.decided(batch) for d in decided])
 
     def decided(self, batch: pa.RecordBatch, locate: Callable[[int], Location | None] = lambda n: None,
                 ) -> Iterator[tuple[pa.RecordBatch, list[Decided | None]]]:
         """Slices of the batch, each row decided; None: a row without an address."""
         found = self.columns(batch.schema)
-        for start in range(0, batch.num_rows, SLICE_ROWS):
-            rows = batch.slice(start, SLICE_ROWS)
+        step = max(1, min(SLICE_ROWS, SLICE_BYTES * batch.num_rows // max(batch.nbytes, 1)))
+        for start in range(0, batch.num_rows, step):
+            rows = batch.slice(start, step)
             captures = found.captures(rows, lambda n, start=start: locate(start + n))  # type: ignore[misc]  # a default binds the loop variable
             yield rows, [self.decider.decide(c) if c.asset.url else None for c in captures]
 
     def with_verdicts(self, rows: pa.RecordBatch, decided: Sequence[Decided | None]) -> pa.RecordBatch:
-        said = [self.verdict(d) for d in decided]
-        kept = [name for name in rows.schema.names if name not in (VERDICT, REASONS)]
-        arrays = [rows.column(name) for name in kept]
-        arrays += [pa.array([v for v, _ in said], ADDED[0].type), pa.array([r for _, r in said], ADDED[1].type)]
-        return pa.RecordBatch.from_arrays(arrays, schema=with_added(rows.schema))
+        return added(rows, [self.verdict(d) for d in decided])
 
-    def verdict(self, d: Decided | None) -> tuple[str, list[str]]:
-        """The strictest verdict of those that count, and what decided."""
+    def verdict(self, d: Decided | None) -> Said:
+        """The strictest verdict of those that count, and what decided. The list is shared: not to be changed."""
         if d is None:
             return "undetermined", [NO_ADDRESS]
-        policies_ = self.decider.policies
-        return (deciding.verdict(d.answers, policies_, self._by, self._uses).value,
-                deciding.reasons(d.answers, policies_, self._by, self._uses))
+        known = self._said.get(id(d.answers))
+        if known is None:
+            policies_ = self.decider.policies
+            said = (deciding.verdict(d.answers, policies_, self._by, self._uses).value,
+                    deciding.reasons(d.answers, policies_, self._by, self._uses))
+            if len(self._said) >= DECIDED_KEPT:
+                self._said.clear()
+            known = self._said[id(d.answers)] = d.answers, said
+        return known[1]
+
+    def strictest(self, d: Decided | None) -> str:
+        """The first row of a policy that brought the verdict about: "eu-dsm-art4@2026-11-22/reserved"."""
+        if d is None:
+            return NO_ADDRESS
+        found = [(ORDER.index(one.verdict), f"{policy.id}/{one.decisive[0].rule if one.decisive else 'silence'}")
+                 for answer, policy in zip(d.answers, self.decider.policies, strict=True) if not self._by or policy.id in self._by
+                 for use, one in answer.decisions.items() if not self._uses or use in self._uses]
+        return max(found, key=lambda one: one[0])[1] if found else "nothing-asked"
+
+
+def added(rows: pa.RecordBatch, said: Sequence[Said]) -> pa.RecordBatch:
+    """The rows with their verdicts."""
+    arrays = [rows.column(n) for n, name in enumerate(rows.schema.names) if name not in (VERDICT, REASONS)]
+    arrays += [pa.array([v for v, _ in said], ADDED[0].type), pa.array([r for _, r in said], ADDED[1].type)]
+    return pa.RecordBatch.from_arrays(arrays, schema=with_added(rows.schema))
 
 
 def with_added(schema: pa.Schema) -> pa.Schema:
