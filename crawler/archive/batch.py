@@ -90,9 +90,12 @@ class Batches:
         """The first row of a policy that brought the verdict about: "eu-dsm-art4@2026-11-22/reserved"."""
         if d is None:
             return NO_ADDRESS
-        found = [(ORDER.index(one.verdict), f"{policy.id}/{one.decisive[0].rule if one.decisive else 'silence'}")
-                 for answer, policy in zip(d.answers, self.decider.policies, strict=True) if not self._by or policy.id in self._by
-                 for use, one in answer.decisions.items() if not self._uses or use in self._uses]
+        found = []
+        for answer, policy in zip(d.answers, self.decider.policies, strict=True):
+            for use, one in answer.decisions.items() if not self._by or policy.id in self._by else ():
+                if not self._uses or use in self._uses:
+                    rule = one.decisive[0].rule if one.decisive else "silence"
+                    found.append((ORDER.index(one.verdict), f"{policy.id}/{rule}"))
         return max(found, key=lambda one: one[0])[1] if found else "nothing-asked"
 
 

@@ -272,7 +272,12 @@ def read(path: str | Path) -> Iterator[Copy]:
     """Raises OSError, pyarrow.ArrowException, KeyError, ValueError where the file holds something else."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(records.BATCH_ROWS, columns=SITES.names):
-            for row in batch.to_pylist():
-                at, where = row["at"], row["record"]
-                yield Copy(row["uri"], at.astimezone(UTC) if at else NO_TIME, Access(row["access"]), row["status"],
-                           row["body"] or b"", row["location"] or "", row["detail"] or "", Location(**where) if where else None)
+            yield from of_rows(batch.to_pylist())
+
+
+def of_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[Copy]:
+    """Rows of SITES as copies. Raises KeyError, ValueError."""
+    for row in rows:
+        at, where = row["at"], row["record"]
+        yield Copy(row["uri"], at.astimezone(UTC) if at else NO_TIME, Access(row["access"]), row["status"],
+                   row["body"] or b"", row["location"] or "", row["detail"] or "", Location(**where) if where else None)

@@ -1,0 +1,61 @@
+"""Addresses of pages, and what their sites said over a month: as large a table as wanted, for joins as of the time of capture.
+
+One site in five is asked by http and leads to https; a site was asked two to four times, and some answers were failures.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from crawler.archive import records, sites
+from crawler.archive.records import Location
+from crawler.archive.sites import Copy
+from rules import Access
+
+START = datetime(2026, 10, 20, tzinfo=UTC)
+DAYS = 30
+PAGES = pa.schema([("url", pa.string()), ("warc_date", records.TIME)])
+BODIES = tuple(f"User-agent: *\nDisallow: /closed{n}/\nCrawl-delay: {n}\n\nUser-agent: GPTBot\nDisallow: {path}\n".encode()
+               for n in range(20) for path in ("/", "/a/", ""))
+ROWS = 100_000                       # of a part
+
+
+def write(folder: Path, pages: int, many: int) -> tuple[Path, Path]:
+    """Parquet of `pages` addresses at `many` sites, and of the copies of those."""
+    folder.mkdir(parents=True, exist_ok=True)
+    random = Random(5)               # noqa: S311, a corpus
+    sites.write(folder / "sites.parquet", copies(random, many))
+    (folder / "pages").mkdir()
+    for part in range(0, pages, ROWS):
+        rows = min(ROWS, pages - part)
+        hosts = [int(many * random.random() ** 2) for _ in range(rows)]            # some sites have many pages
+        pq.write_table(pa.table([
+            [f"{scheme(n)}://site{n}.example/{random.choice(('a', 'closed3', 'b'))}/{random.randrange(10**9)}" for n in hosts],
+            [START + timedelta(seconds=random.randrange(DAYS * 86_400)) for _ in hosts]], schema=PAGES),
+            folder / "pages" / f"{part:09}.parquet")
+    return folder / "pages", folder / "sites.parquet"
+
+
+def scheme(n: int) -> str:
+    return "http" if n % 5 == 0 else "https"
+
+
+def copies(random: Random, many: int) -> Iterator[Copy]:
+    for n in range(many):
+        for _ in range(2 + n % 3):
+            at = START + timedelta(seconds=random.randrange(DAYS * 86_400))
+            uri = f"https://site{n}.example/robots.txt"
+            if n % 5 == 0:
+                yield Copy(f"http://site{n}.example/robots.txt", at, Access.UNREACHABLE, 301, leads_to=uri)
+            if random.random() < 0.05:
+                yield Copy(uri, at, Access.UNREACHABLE, 503, detail="status 503")
+            elif random.random() < 0.1:
+                yield Copy(uri, at, Access.UNAVAILABLE, 404, detail="status 404")
+            else:
+                body = random.choice(BODIES) + f"# {n % 5_000}\n".encode()
+                yield Copy(uri, at, Access.OBTAINED, 200, body, record=Location("robotstxt.warc.gz", n * 500, f"urn:uuid:{n}"))
