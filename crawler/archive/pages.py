@@ -107,7 +107,7 @@ def capture_of(head: Any, body: Any, kept: Mapping[str, Any] | None) -> Capture:
 
 
 def _values(of: Asset | Location | None) -> dict[str, Any] | None:
-    return of and {f.name: getattr(of, f.name) for f in fields(of)}
+    return {f.name: getattr(of, f.name) for f in fields(of)} if of else None
 
 
 def _piece(e: Evidence) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def _function(relation: duckdb.DuckDBPyRelation, connection: duckdb.DuckDBPyConn
         return pa.concat_arrays(chunks) if chunks else pa.array([], gives)
     if not con.execute("select 1 from duckdb_functions() where function_name = ?", [name]).fetchall():
         into = con.from_arrow(pa.schema([("x", gives)]).empty_table()).types[0]
-        con.create_function(name, called, [given], into, type="arrow", null_handling="special")  # type: ignore[arg-type]
+        con.create_function(name, called, [given], into, type="arrow", null_handling="special")
     return f"{name}({{{', '.join(f'{_literal(n)}: {_quoted(n)}' for n in used)}}})"
 
 

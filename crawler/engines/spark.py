@@ -6,8 +6,8 @@
         .drop("maymine_capture").write.parquet("decided")
 
 **Facts** (https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.DataFrame.mapInArrow.html)
-- `sites` as a data frame is joined by key; no machine needs room for all of it, the driver least. `sites` as files is read whole
-  by every worker, which spares the shuffle of the pages where it is small.
+- `sites` as a data frame is joined by key; no machine needs room for all of it, the driver least. `sites` as files is read
+  whole by every worker, which spares the shuffle of the pages where it is small.
 - The join: copies and pages of one site come to the same partition, the copies first, so that the worker holds those of one
   site at a time and asks crawler/archive/sites.py which of them stood when the page was captured. Copies that a redirect leads
   to, at another site, come along.
@@ -101,7 +101,8 @@ def _together(data: DataFrame, sites: DataFrame, url: str, spread: int) -> DataF
 
 def _led_to(sites: DataFrame, copies: DataFrame) -> DataFrame:
     """Copies of other sites that redirects lead to, under the key of the site where they begin."""
-    edges = sites.select("uri", "location").where("location is not null").mapInArrow(_steps, f"{KEY} string, `to` string").distinct()
+    moved = sites.select("uri", "location").where("location is not null")
+    edges = moved.mapInArrow(_steps, f"{KEY} string, `to` string").distinct()
     ways = edges.where(f"`to` != {KEY}")
     for _ in range(limits.REDIRECTS - 1):
         ways = ways.withColumnRenamed("to", "by").join(edges.withColumnRenamed(KEY, "by").hint("merge"), "by") \
@@ -115,8 +116,8 @@ def _steps(redirects: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         found = [(known.origin(uri), known.origin(known.place(to)))
                  for uri, to in zip(*(column.to_pylist() for column in batch.columns), strict=True)]
         ends = dict.fromkeys(step for a, b in found if b and a != b for step in ((a, b), (b, b)))
-        yield pa.RecordBatch.from_arrays([pa.array([a for a, _ in ends], pa.string()), pa.array([b for _, b in ends], pa.string())],
-                                         [KEY, "to"])
+        columns = [pa.array(column, pa.string()) for column in ([a for a, _ in ends], [b for _, b in ends])]
+        yield pa.RecordBatch.from_arrays(columns, [KEY, "to"])
 
 
 def _decided(what: Plan, verb: str, both: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

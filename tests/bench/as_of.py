@@ -28,7 +28,7 @@ ROWS = 100_000                       # of a part
 def write(folder: Path, pages: int, many: int) -> tuple[Path, Path]:
     """Parquet of `pages` addresses at `many` sites, and of the copies of those."""
     folder.mkdir(parents=True, exist_ok=True)
-    random = Random(5)               # noqa: S311, a corpus
+    random = Random(5)
     sites.write(folder / "sites.parquet", copies(random, many))
     (folder / "pages").mkdir()
     for part in range(0, pages, ROWS):
