@@ -44,7 +44,7 @@ class EntryError(ValueError):
 
 class Tail:
     """All of an entry but its value and its row, as it stands in its line."""
-    __slots__ = ("begin", "canonical", "end", "kind", "match", "since", "until")
+    __slots__ = ("begin", "canonical", "end", "grants_nothing", "kind", "match", "since", "until")
 
     def __init__(self, row: Sequence[str]):
         said = dict(zip(COLUMNS, row, strict=True))
@@ -57,6 +57,7 @@ class Tail:
         self.kind, self.match = _word(said["kind"], KINDS, "kind"), _word(said["match"], tuple(MATCHES), "match")
         self.canonical = MATCHES[self.match]
         uses = [_word(word, USES, "use") for word in SPLIT.split(said["uses"]) if word]
+        self.grants_nothing = self.kind == "licence" and not uses
         self.since, self.until = moment(said["from"]), moment(said["until"], ends=True)
         if self.since and self.until and self.since >= self.until:
             raise EntryError(f"it ends ({said['until']}) before it begins ({said['from']})")

@@ -39,7 +39,7 @@ from .reading import Bad, RegisterError
 VERSION = f"1{sys.byteorder[0]}"
 TICK_ROWS = 100_000
 TOLD = 10                            # problems that a refusal names
-MALFORMED, DUPLICATE, OVERLAP = "malformed", "duplicate", "overlap"
+MALFORMED, DUPLICATE, OVERLAP, NO_USE = "malformed", "duplicate", "overlap", "no-use"
 
 Tick = Callable[[int], None]
 
@@ -80,8 +80,7 @@ class Index:
             n += 1
 
     def _line(self, at: int) -> bytes:
-        whole: mmap.mmap = self._lines.obj if len(self._lines) else None  # type: ignore[assignment]
-        return whole[at:whole.find(b"\n", at)]
+        return _line_at(self._lines, at)
 
     def problems(self) -> Iterator[dict[str, Any]]:
         """Every malformed row, duplicate and overlap, in no order."""
@@ -177,14 +176,16 @@ def _read(path: Path, out: _Out, tick: Tick) -> None:
         out.rows += 1
         if out.rows % TICK_ROWS == 0:
             tick(TICK_ROWS)
-        if row.__class__ is Bad:
+        if isinstance(row, Bad):
             _malformed(out, number, row.why, row.said, row.text)
             continue
         try:
             tail, value, text = check.entry(row, number)
         except EntryError as error:
-            _malformed(out, number, str(error), row)  # type: ignore[arg-type]
+            _malformed(out, number, str(error), row)
             continue
+        if tail.grants_nothing:
+            out.problem(number, NO_USE, "a licence that names no use grants nothing")
         kinds[tail.kind] += 1
         matches[tail.match] += 1
         word = tail.match
@@ -213,24 +214,22 @@ def _compare(path: Path, keys: pa.Array, wheres: pa.Array, lines: memoryview, ou
     if len(keys) < 2:
         return
     same = pc.equal(keys[1:], keys[:-1])
-    whole: mmap.mmap = lines.obj  # type: ignore[assignment]
     group: list[int] = []
     for n in pc.indices_nonzero(same).to_pylist():
         if group and group[-1] != n:
-            _group(group, wheres, whole, out)
+            _group(group, wheres, lines, out)
             group = []
         group = group or [n]
         group.append(n + 1)
     if group:
-        _group(group, wheres, whole, out)
+        _group(group, wheres, lines, out)
 
 
-def _group(group: list[int], wheres: pa.Array, whole: mmap.mmap, out: _Out) -> None:
+def _group(group: list[int], wheres: pa.Array, lines: memoryview, out: _Out) -> None:
     first: dict[bytes, bytes] = {}
     licences: list[tuple[float, float, dict[str, Any]]] = []
     for n in group:
-        at = wheres[n].as_py()
-        line = whole[at:whole.find(b"\n", at)]
+        line = _line_at(lines, wheres[n].as_py())
         said, _, number = line.rpartition(b',"entry":"')
         if said in first:
             out.problem(int(number[:-2]), DUPLICATE, f"says the same as row {first[said][:-2].decode()}")
@@ -256,6 +255,11 @@ def _overlap(one: dict[str, Any], other: dict[str, Any], out: _Out) -> None:
     lines = sorted((int(one["entry"]), int(other["entry"])))
     out.problem(lines[1], OVERLAP, f"a licence for {other['value']} that holds at the same time as that of row {lines[0]}, and "
                                    f"differs in {', '.join(differ)}; both are told")
+
+
+def _line_at(lines: memoryview, at: int) -> bytes:
+    whole: mmap.mmap = lines.obj  # type: ignore[assignment]  # what it was made of
+    return whole[at:whole.find(b"\n", at)]
 
 
 def _mapped(path: Path) -> memoryview:
