@@ -47,9 +47,10 @@ ATTEMPTS = 2                         # that an input may cost a worker its life
 class Filtering:
     """A run that is made from archives and tables. Use as a context manager: it locks the folder."""
 
-    def __init__(self, folder: Path, task: Task, policies: Sequence[Policy], found: Sequence[Input]):
+    def __init__(self, folder: Path, task: Task, policies: Sequence[Policy], found: Sequence[Input],
+                 registers: Sequence[dict[str, Any]] = ()):
         self.folder, self.task, self.found = folder, task, list(found)
-        self._policies = policies
+        self._policies, self._registers = policies, list(registers)
         self.finished: dict[int, Finished] = {}
         self.jobs: list[Job] = []
         self.manifest: Manifest = {}
@@ -68,9 +69,11 @@ class Filtering:
             if told["as_of"] != as_of:
                 raise RunError(f"{folder} was begun with --as-of {told['as_of']}; go on with that, or name another folder")
             self.task = replace(task, as_of=time_from_text(told["time"]))
+            folders.same_registers(folder, self.manifest, self._registers)
         else:
             self.manifest = folders.begin(folder, self._policies, task.asker)
             self.manifest["filter"] = {"as_of": as_of, "time": time_text(task.as_of)}
+            self.manifest |= {"registers": self._registers} if self._registers else {}
             folders.write_manifest(folder, self.manifest)
         self._take_up()
         self.manifest |= {"status": "running", "ended": None, "engine": ENGINE, "versions": folders.versions()}
@@ -167,6 +170,8 @@ class Filtering:
                 os.replace(source, target)
         named = {part["file"] for part in self.manifest["parts"]}
         fresh = [part for part in made.parts if part["file"] not in named]
+        kept = {entry["file"] for entry in self.manifest["files"]}
+        self.manifest["files"] += [entry for entry in made.files if entry["file"] not in kept]
         self.manifest["parts"] += fresh
         if fresh or not made.parts:
             for policy, uses in made.counts.items() if fresh else ():

@@ -27,6 +27,7 @@ from .archive.captures import ONLY_TEXT, Capture
 from .archive.deciding import Decided, Decider
 from .archive.inputs import Input
 from .archive.sites import Copies
+from .registers.kept import Kept
 
 UNFINISHED = "unfinished"
 ROWS_OF_BATCH = 1_024                # pages whose rows are made together
@@ -56,6 +57,7 @@ class Task:
     kept: str = ""                                   # folders
     dropped: str = ""
     exact: bool = False
+    registers: tuple[tuple[str, str, str], ...] = ()     # name, file, index
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Finished:
     sort: str = ""
     told: str = ""
     parts: list[dict[str, Any]] = field(default_factory=list)        # {file, rows, bytes, sha256}
+    files: list[dict[str, Any]] = field(default_factory=list)        # of evidence: {file, bytes, sha256}
     counts: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     absent: dict[str, int] = field(default_factory=dict)             # carrier -> pages for which it was not collected
     broken: int = 0
@@ -95,7 +98,8 @@ class Worker:
         self._task = task
         self._policies = tuple(load_policy(text, file) for text, file in task.policies)
         copies = (copy for path in task.sites for copy in sites.read(path))
-        self._decider = Decider(self._policies, task.asker, Copies(copies, task.as_of), task.exact)
+        self._registers = Kept.of_indexes(task.registers, task.as_of) if task.registers else None
+        self._decider = Decider(self._policies, task.asker, Copies(copies, task.as_of), task.exact, self._registers)
         self._by, self._uses = frozenset(task.by), frozenset(task.uses)
 
     def filter(self, job: Job, tick: Tick) -> Finished:
@@ -107,6 +111,8 @@ class Worker:
         kept, dropped = (Path(folder) / f".{job.name}.{os.getpid()}.unfinished" if folder else None
                          for folder in (task.kept, task.dropped))
         parts = _Parts(work, job.number)
+        if self._registers is not None:
+            self._registers.begin(work, job.number)
         try:
             with _opened(job.uri) as stream:
                 source = sources.Source(stream, job.uri, job.size_bytes, bool(task.kept or task.dropped), given=task.columns,
@@ -118,6 +124,9 @@ class Worker:
         parts.close(self._decider, made.counts)
         made.parts = [{"file": f"records/{path.name}", "rows": rows, **warc.digest_of(path)} for path, rows in parts.files]
         made.moves = [(str(path), str(Path(task.folder) / "records" / path.name)) for path, _ in parts.files]
+        if self._registers is not None:
+            made.files = self._registers.end()
+            made.moves += [(str(work / entry["file"]), str(Path(task.folder) / entry["file"])) for entry in made.files]
         for folder, path in ((task.kept, kept), (task.dropped, dropped)):
             if path is not None and path.exists():
                 made.moves.append((str(path), str(Path(folder) / subsets.name_for(made.sort, job.name))))

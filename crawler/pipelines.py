@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence, Set
 
     from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
+
+    from .registers.kept import Kept
 
 
 def assessed(page: CollectedPage, policies: Sequence[Policy], asker: Asker) -> AssessedPage:
@@ -42,6 +45,16 @@ def policy_of(entry: str) -> Policy:
     return load(entry)
 
 
+def registers_of(settings: BaseSettings) -> Kept | None:
+    """The registers that the operator named; None: none. Raises RegisterError, OSError."""
+    named = settings.getlist("MAYMINE_REGISTERS")
+    if not named:
+        return None
+    from .registers.kept import Kept
+    from .registers.lookup import Registers, Source
+    return Kept(Registers.open(map(Source.told, named), settings.get("MAYMINE_BAD_ROWS") == "name"))
+
+
 class Records:
     """Item pipeline: assesses and records."""
 
@@ -49,6 +62,7 @@ class Records:
         self.crawler = crawler
         self.asker = asker_of(crawler.settings)
         self.policies = tuple(map(policy_of, crawler.settings.getlist("MAYMINE_POLICIES")))
+        self._registers = registers_of(crawler.settings)
         self._run: Run | None = None
         crawler.signals.connect(self.spider_closed, signals.spider_closed)
 
@@ -58,7 +72,8 @@ class Records:
 
     def open_spider(self) -> None:
         if path := self.crawler.settings.get("MAYMINE_RUN"):
-            self._run = Run.open(path, self.policies, self.asker, self.crawler.settings.get("MAYMINE_EVIDENCE"))
+            registers = self._registers.registers.facts() if self._registers else ()
+            self._run = Run.open(path, self.policies, self.asker, self.crawler.settings.get("MAYMINE_EVIDENCE"), registers)
 
     def finished(self) -> Set[str]:
         """`requested` of every page that the run has a record of; grows with the run."""
@@ -95,6 +110,8 @@ class Records:
 
     def record(self, page: CollectedPage) -> AssessedPage:
         """Assess one page and write it down. When this returns, a killed run keeps it."""
+        if self._registers is not None:
+            page = replace(page, evidence=(*page.evidence, self._registers.about(page.asset, page.evidence)[0]))
         done = assessed(page, self.policies, self.asker)
         if self._run is not None:
             self._run.write(done)

@@ -24,7 +24,9 @@ from pyarrow import ArrowException
 
 from rules import (
     Assessment,
+    Carrier,
     Evidence,
+    Finding,
     Policy,
     PolicyError,
     assess,
@@ -33,12 +35,13 @@ from rules import (
     load_policy,
     to_record,
 )
-from rules.assess import missing
+from rules.assess import listed, missing
 from rules.record import JSON, asker_from_record, dumps, evidence_from_record, time_text
 
 from . import run as folders
 from .archive import inputs, records, warc, warc_pages
 from .archive.records import Location, Row
+from .registers.kept import Kept, without
 from .run import Manifest, RunError
 
 COMPARED, URL_CHARS, NEAR = 1_000, 200, 0.6      # records, characters of an address, likeness from 0 to 1: for a suggestion
@@ -83,44 +86,52 @@ def policies_of(folder: Path, manifest: Manifest) -> dict[str, Policy | str]:
 
 # ---- decide
 
-def decide(folder: Path, policy: Policy, out: Path | None = None, again: bool = False, done: Done = ignore) -> dict[str, Any]:
+def decide(folder: Path, policy: Policy, out: Path | None = None, again: bool = False, done: Done = ignore,
+           registers: Kept | None = None) -> dict[str, Any]:
     """Decide by one more policy, from the findings of a run; {use: {verdict: n}}. Raises RunError, OSError.
 
     The records join the run, or make a run of their own in `out`, which points at the evidence where it lies. `again` decides
-    anew what an earlier `decide` did; what the run itself decided stays as it is.
+    anew what an earlier `decide` did; what the run itself decided stays as it is. What `registers` say takes the place of what
+    those of the run said.
     """
+    facts = {"registers": registers.registers.facts()} if registers else {}
     with folders.locked(folder):
         manifest = folders.read_manifest(folder)
         folders.recover(folder, manifest)
         base = _base(folder, manifest)
         if out is None:
             _forget(folder, manifest, policy, again)
-            _decide(folder, base, policy, folder, _mark(policy), manifest, done)
-            entry = {**folders.keep_policy(folder, policy), "later": time_text(datetime.now(UTC))}
+            _decide(folder, base, policy, folder, _mark(policy), manifest, done, registers)
+            entry = {**folders.keep_policy(folder, policy), "later": time_text(datetime.now(UTC)), **facts}
             manifest["policies"].append(entry)
             folders.write_manifest(folder, manifest)
         else:
             out.mkdir(parents=True, exist_ok=True)
             with folders.locked(out):
-                manifest = folders.begin(out, [policy], asker_from_record(manifest["asker"]))
-                _decide(folder, base, policy, out, ".parquet", manifest, done)
+                manifest = folders.begin(out, [policy], asker_from_record(manifest["asker"])) | facts
+                _decide(folder, base, policy, out, ".parquet", manifest, done, registers)
                 manifest |= {"status": "complete", "ended": time_text(datetime.now(UTC))}
                 folders.write_manifest(out, manifest)
     counts: dict[str, Any] = manifest["counts"].get(policy.id, {})
     return counts
 
 
-def _decide(folder: Path, base: Policy, policy: Policy, out: Path, mark: str, manifest: Manifest, done: Done) -> None:
+def _decide(folder: Path, base: Policy, policy: Policy, out: Path, mark: str, manifest: Manifest, done: Done,
+            registers: Kept | None) -> None:
     """Parts of `folder` -> parts of `out`, put in place together when all are there."""
     made: list[tuple[Path, int]] = []
+    if registers is not None:
+        registers.begin(out, folders.free_number(out))
     for part in folders.parts(folder):
         if "+" in part.name:
             continue
-        rows = [_moved(_decided(row, base, policy), folder, out) for row in records.read(part, base.id)]
+        rows = [_decided(row, base, policy, folder, out, registers) for row in records.read(part, base.id)]
         target = out / "records" / (part.stem + mark)
         records.write(_new(target), records.table(rows))
         made.append((target, folders.count(manifest["counts"], rows)))
         done(len(rows))
+    if registers is not None:
+        manifest["files"] += registers.end()
     for target, n in made:
         _new(target).replace(target)
         folders.add_part(out, manifest, target, n)
@@ -147,18 +158,33 @@ def _seen_from(at: Location, folder: Path, out: Path) -> Location:
     return at if "://" in at.file or isabs(at.file) else replace(at, file=relpath(folder / at.file, out))
 
 
-def decided(row: Row, base: Policy, policy: Policy) -> Assessment:
-    """The assessment of a stored record under another policy. `base` is the policy of the record."""
-    a = from_record(row.record)
+def found(a: Assessment, base: Policy) -> tuple[Finding, ...]:
+    """The findings of a stored record whatever the policy. `base` is the policy of the record. Raises RunError."""
     added = tuple(missing(a.evidence, base))
     kept = len(a.findings) - len(added)
     if a.policy != base.id or a.findings[kept:] != added:
-        raise RunError(f"the record of {row.requested} does not end with what {base.id} requires and nobody looked at")
-    return judge(a.asset, a.asker, a.evidence, a.findings[:kept], policy)
+        raise RunError(f"the record of {a.asset.url} does not end with what {base.id} requires and nobody looked at")
+    return a.findings[:kept]
 
 
-def _decided(row: Row, base: Policy, policy: Policy) -> Row:
-    return replace(row, record=to_record(decided(row, base, policy)))
+def decided(row: Row, base: Policy, policy: Policy) -> Assessment:
+    """The assessment of a stored record under another policy. `base` is the policy of the record. Raises RunError."""
+    a = from_record(row.record)
+    return judge(a.asset, a.asker, a.evidence, found(a, base), policy)
+
+
+def _decided(row: Row, base: Policy, policy: Policy, folder: Path, out: Path, registers: Kept | None) -> Row:
+    """The row under another policy, as seen from `out`."""
+    moved = _moved(row, folder, out)
+    if registers is None:
+        return replace(moved, record=to_record(decided(row, base, policy)))
+    a = from_record(row.record)
+    entries, at = registers.about(a.asset, a.evidence)
+    kept = [n for n, e in enumerate(a.evidence) if e.carrier is not Carrier.REGISTER]
+    evidence = (*(a.evidence[n] for n in kept), entries)
+    findings = (*without(found(a, base)), *listed((entries,), a.asset, a.asker))
+    where = (*(moved.locations[n] for n in kept), at)
+    return replace(moved, record=to_record(judge(a.asset, a.asker, evidence, findings, policy)), locations=where)
 
 
 def _base(folder: Path, manifest: Manifest) -> Policy:

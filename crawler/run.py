@@ -65,14 +65,15 @@ class Run:
         self.folder, self.manifest = folder, manifest
         self._lock = lock
         self._finished = {key for part in parts(folder) if "+" not in part.name for key in records.requested(part)}
-        self._number = 1 + max((number_of(p) for p in [*parts(folder), *(folder / "evidence").glob("*.warc.gz")]), default=0)
+        self._number = free_number(folder)
         self._evidence = warc.Writer(folder / "evidence", self._number, keep)
         self._journal = -1
         self._journal_bytes = 0
 
     @classmethod
-    def open(cls, folder: str | Path, policies: Sequence[Policy], asker: Asker, evidence: str = "all") -> Run:
-        """Begin a run, or take up one that was left. Raises RunError, OSError."""
+    def open(cls, folder: str | Path, policies: Sequence[Policy], asker: Asker, evidence: str = "all",
+             registers: Sequence[dict[str, Any]] = ()) -> Run:
+        """Begin a run, or take up one that was left; `registers` are those that are asked. Raises RunError, OSError."""
         if evidence not in warc.KEEP:
             raise RunError(f"'{evidence}' is no way to keep evidence; known are {', '.join(warc.KEEP)}")
         folder = Path(folder)
@@ -82,9 +83,10 @@ class Run:
             if (folder / "manifest.json").exists():
                 manifest = read_manifest(folder)
                 same(folder, manifest, policies, asker)
+                same_registers(folder, manifest, registers)
                 recover(folder, manifest)
             else:
-                manifest = begin(folder, policies, asker)
+                manifest = begin(folder, policies, asker) | ({"registers": list(registers)} if registers else {})
             manifest |= {"status": "running", "evidence": evidence, "engine": ENGINE, "versions": versions(), "ended": None}
             write_manifest(folder, manifest)
             return cls(folder, manifest, lock, evidence)
@@ -151,6 +153,11 @@ def parts(folder: Path) -> list[Path]:
     """Files with records, in order."""
     found = (p for p in (folder / "records").glob("*.parquet") if PART.fullmatch(p.name))
     return sorted(found, key=lambda p: p.stem.partition("+"))
+
+
+def free_number(folder: Path) -> int:
+    """One more than any file of records or evidence has."""
+    return 1 + max((number_of(p) for p in [*parts(folder), *(folder / "evidence").glob("*.warc.gz")]), default=0)
 
 
 def number_of(path: Path) -> int:
@@ -340,6 +347,15 @@ def same(folder: Path, manifest: Manifest, policies: Sequence[Policy], asker: As
     if had != {p.id: p.digest for p in policies}:
         raise RunError(f"{folder} was begun with the policies {', '.join(had)}; go on with these as they were, and add others "
                        f"by 'maymine decide {folder} --policy NAME'")
+
+
+def same_registers(folder: Path, manifest: Manifest, registers: Sequence[dict[str, Any]]) -> None:
+    """Nor may other registers be asked half way. Raises RunError."""
+    had, has = ({(r["name"], r["sha256"]) for r in found} for found in (manifest.get("registers", ()), registers))
+    if had != has:
+        names = ", ".join(sorted(name for name, _ in had)) or "none"
+        raise RunError(f"{folder} was begun with other registers, or they have changed since (it was: {names}); go on with "
+                       f"these as they were, or decide again by 'maymine decide {folder} --register FILE -o OTHER'")
 
 
 def keep_policy(folder: Path, policy: Policy) -> dict[str, str]:

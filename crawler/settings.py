@@ -6,7 +6,8 @@
 - MAYMINE_TOKEN: product token. MAYMINE_CONTACT: URL for site owners. MAYMINE_POLICIES: names of policies, or paths of files.
   MAYMINE_RUN: run folder; "" records nothing. MAYMINE_EVIDENCE: which bytes are kept, all, site or none.
   MAYMINE_ALLOW_PRIVATE: networks and hosts that may be reached though private. MAYMINE_TRUST_PROXY: leave that check to the
-  proxy. MAYMINE_COMMERCIAL, MAYMINE_COUNTRY: what else statements may single out about the asker.
+  proxy. MAYMINE_COMMERCIAL, MAYMINE_COUNTRY: what else statements may single out about the asker. MAYMINE_REGISTERS: files of
+  registers, or NAME=FILE. MAYMINE_BAD_ROWS: `refuse` a register that holds bad rows, or `name` them and use the rest.
 """
 from __future__ import annotations
 
@@ -46,6 +47,7 @@ LOG_LEVEL = "INFO"
 DEFAULTS: dict[str, object] = {
     "MAYMINE_CONTACT": "", "MAYMINE_POLICIES": ["eu-dsm-art4"], "MAYMINE_RUN": "", "MAYMINE_EVIDENCE": "all",
     "MAYMINE_ALLOW_PRIVATE": [], "MAYMINE_TRUST_PROXY": False, "MAYMINE_COMMERCIAL": True, "MAYMINE_COUNTRY": "",
+    "MAYMINE_REGISTERS": [], "MAYMINE_BAD_ROWS": "refuse",
 }
 TOKEN = re.compile(r"[A-Za-z_-]+")   # RFC 9309, 2.2.1
 

@@ -49,8 +49,16 @@ def assess(asset: Asset, evidence: Iterable[Evidence], policy: Policy, asker: As
 def find(evidence: Iterable[Evidence], asset: Asset, asker: Asker, *, exact: bool = False) -> tuple[Finding, ...]:
     """Every finding about the asset, whatever the policy: read once, decide many. `exact`: by all readers (prefilter.py)."""
     evidence = tuple(evidence)
+    registers = tuple(e for e in evidence if e.carrier is Carrier.REGISTER)
+    evidence = tuple(e for e in evidence if e.carrier is not Carrier.REGISTER)
     found = [f for e in evidence for f in read(e, asset, asker, exact=exact)]
-    return resolve([*found, *unfollowed(evidence, asset, asker, exact=exact), *lost(found, evidence, asset)])
+    return resolve([*found, *unfollowed(evidence, asset, asker, exact=exact), *lost(found, evidence, asset),
+                    *listed(registers, asset, asker)])
+
+
+def listed(registers: Iterable[Evidence], asset: Asset, asker: Asker) -> tuple[Finding, ...]:
+    """What registers say. INVARIANT: it stands last of what is found, so that other registers can take its place."""
+    return tuple(f for e in registers for f in read(e, asset, asker))
 
 
 def judge(asset: Asset, asker: Asker, evidence: tuple[Evidence, ...], findings: tuple[Finding, ...],

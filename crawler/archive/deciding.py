@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from rules import Asker, Assessment, Asset, Decision, Evidence, Finding, Policy, Use, Verdict, find, to_record
-from rules.assess import decide, missing
+from rules.assess import decide, listed, missing
 from rules.record import ENGINE, SCHEMA
 
 from . import records
@@ -34,6 +34,13 @@ class Sites(Protocol):
 
     def of(self, url: str, at: datetime | None) -> SiteEvidence:
         """Evidence that stood for the site of this URL at that time, and where each piece lies."""
+
+
+class Registers(Protocol):
+    """What registers of the operator say of assets."""
+
+    def kept(self, asset: Asset, at: datetime | None, body: Evidence) -> tuple[Evidence, Location | None]:
+        """What they say, and where it is kept."""
 
 
 class NoSites:
@@ -67,9 +74,9 @@ class Decider:
     """Decides captures by several policies for one asker. `exact`: by all readers (rules/prefilter.py)."""
 
     def __init__(self, policies: Sequence[Policy], asker: Asker, sites: Sites | None = None,
-                 exact: bool = False):
+                 exact: bool = False, registers: Registers | None = None):
         self.policies, self.asker = tuple(policies), asker
-        self._sites, self._exact = sites or NoSites(), exact
+        self._sites, self._exact, self._registers = sites or NoSites(), exact, registers
         self._known: dict[tuple[Any, ...], tuple[Answer, ...]] = {}
 
     def decide(self, capture: Capture) -> Decided:
@@ -83,6 +90,10 @@ class Decider:
         body, size_bytes = capture.body, records.body_bytes((capture.body,))
         if body.body:
             evidence = (*evidence[:-1], replace(body, body=b"", recorded=body.digest))
+        if self._registers is not None:
+            entries, entries_at = self._registers.kept(capture.asset, capture.at, evidence[-1])
+            evidence, locations = (*evidence, entries), (*locations, entries_at)
+            findings = (*findings, *listed((entries,), capture.asset, self.asker))
         return Decided(capture.asset, evidence, locations, self._answers(findings, evidence), size_bytes)
 
     def _answers(self, findings: tuple[Finding, ...], evidence: tuple[Evidence, ...]) -> tuple[Answer, ...]:

@@ -99,7 +99,8 @@ class Writer:
         """A file of the site, once for all pages that it speaks for."""
         if e.carrier in PAGE or not _has(e):
             return None
-        key = (e.carrier, e.uri, e.at, e.final_uri, e.digest)
+        # What registers say is the same at any time: the time is that of the page
+        key = (e.carrier, e.uri, None if e.carrier is Carrier.REGISTER else e.at, e.final_uri, e.digest)
         if key not in self._site:
             media_type = "application/json" if e.carrier in JSON_CARRIERS else "text/plain"
             self._site[key] = self._record("resource", e, media_type, e.body, _cut(e))

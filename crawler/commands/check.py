@@ -24,13 +24,14 @@ JSON = dict[str, Any]
     "maymine check --format json https://example.org | jq '.[].verdicts'"))
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @options.policies
+@options.registers
 @options.asker
 @options.fetching_with_evidence
 @options.language
 @options.format("text", "json", "jsonl")
 @click.pass_context
-def command(ctx: click.Context, urls: tuple[str, ...], policies: tuple[Policy, ...], asker: Asker,
-            fetching: Fetching, lang: str, form: str) -> None:
+def command(ctx: click.Context, urls: tuple[str, ...], policies: tuple[Policy, ...], registers: options.Registered,
+            asker: Asker, fetching: Fetching, lang: str, form: str) -> None:
     """Fetch a few pages or files, decide, and explain.
 
     For each address: the verdict for every use, the words that decided and where they stand, what was silent, what could not
@@ -47,7 +48,8 @@ def command(ctx: click.Context, urls: tuple[str, ...], policies: tuple[Policy, .
     for policy in policies:
         policy_command.speaks(policy, lang)
     pages: list[AssessedPage] = []
-    settings = {**fetching.settings(asker), "MAYMINE_POLICIES": policy_entries(policies),
+    registers.open()
+    settings = {**fetching.settings(asker), **registers.settings(), "MAYMINE_POLICIES": policy_entries(policies),
                 "AUTOTHROTTLE_START_DELAY": 0}           # somebody waits; the throttle still adapts to what it meets
     with progress("fetching", len(wanted)) as done:
         def on_page(page: AssessedPage) -> None:

@@ -38,13 +38,14 @@ SITE_PAGES = 1_000                               # of one site, where nobody say
               help="Which bytes to keep: all, those of site files alone, or none but their digests.")
 @click.option("-s", "--set", "overrides", multiple=True, metavar="NAME=VALUE", help="A Scrapy setting.")
 @options.policies
+@options.registers
 @options.asker
 @options.fetching
 @options.format("text", "json", "jsonl")
 @click.pass_context
 def command(ctx: click.Context, seeds: tuple[str, ...], file: str, column: str, site: bool, media: bool, max_pages: int | None,
-            run: str, evidence: str, overrides: tuple[str, ...], policies: tuple[Policy, ...], asker: Asker, fetching: Fetching,
-            form: str) -> None:
+            run: str, evidence: str, overrides: tuple[str, ...], policies: tuple[Policy, ...], registers: options.Registered,
+            asker: Asker, fetching: Fetching, form: str) -> None:
     """Crawl, decide about every page, and record why.
 
     Each site's robots.txt and tdmrep.json are read first; a page that robots.txt keeps us from is not fetched, and its record
@@ -70,8 +71,9 @@ def command(ctx: click.Context, seeds: tuple[str, ...], file: str, column: str, 
         raise click.UsageError("What to crawl? Give addresses, or a file of them with --urls.")
     if not run and form != "jsonl":
         raise click.UsageError("Nothing would be kept. Name a folder with -o RUN, or let records go by with --format jsonl.")
-    settings = {**fetching.settings(asker), "MAYMINE_POLICIES": policy_entries(policies), "MAYMINE_RUN": run,
-                "MAYMINE_EVIDENCE": evidence, **dict(map(setting, overrides))}
+    registers.open()
+    settings = {**fetching.settings(asker), **registers.settings(), "MAYMINE_POLICIES": policy_entries(policies),
+                "MAYMINE_RUN": run, "MAYMINE_EVIDENCE": evidence, **dict(map(setting, overrides))}
     cut: list[Exception] = []
     left_out: Counter[str] = Counter()
     stopped: Interrupted | None = None

@@ -63,6 +63,7 @@ class AsOf(click.ParamType[str]):
                    "which then are read twice.")
 @click.option("--as-of", type=AsOf(), default="capture", show_default=True, metavar="capture|now|TIME",
               help="Judge by what sites said when a page was captured, or at another time.")
+@options.registers
 @click.option("--kept", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
               help="Write what is kept here, in the format that it came in.")
 @click.option("--dropped", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER", help="And the rest here.")
@@ -77,8 +78,9 @@ class AsOf(click.ParamType[str]):
 @options.format("text", "json")
 @click.pass_context
 def command(ctx: click.Context, words: tuple[str, ...], run: Path, policies: tuple[Policy, ...], asker: Asker,
-            sites: tuple[str, ...], as_of: str, kept: Path | None, dropped: Path | None, keep: tuple[str, ...],
-            by: tuple[str, ...], uses: tuple[str, ...], given: tuple[str, ...], workers: int, exact: bool, form: str) -> None:
+            sites: tuple[str, ...], as_of: str, registers: options.Registered, kept: Path | None, dropped: Path | None,
+            keep: tuple[str, ...], by: tuple[str, ...], uses: tuple[str, ...], given: tuple[str, ...], workers: int,
+            exact: bool, form: str) -> None:
     """Decide every page in archives and data sets, and record why.
 
     INPUT is a file, a folder, a glob, or an address like s3://...: WARC (gzip, Zstandard or plain), WACZ, Parquet, Arrow, JSON
@@ -96,15 +98,17 @@ def command(ctx: click.Context, words: tuple[str, ...], run: Path, policies: tup
     from ..filtering import Task
     from ..run import RunError
     from ..terminal import harmless
+    listed = registers.open()
     try:
         found = expand(words)
         columns = dict(_pair(text) for text in given)
-        task = Task(tuple((folders.text_of(p), p.file) for p in policies), asker, str(run.absolute()), as_of=_time(as_of),
+        task = Task(tuple((folders.text_of(p), p.file) for p in policies), asker, str(run.absolute()), as_of=time_of(as_of),
                     columns=columns, by=_by(by, policies), uses=_uses(uses, policies), keep=keep, exact=exact,
+                    registers=listed.indexes() if listed else (),
                     kept=str(kept.absolute()) if kept else "", dropped=str(dropped.absolute()) if dropped else "")
         run.mkdir(parents=True, exist_ok=True)
         with folders.locked(run):
-            filtering = Filtering(run.absolute(), task, policies, found)
+            filtering = Filtering(run.absolute(), task, policies, found, listed.facts() if listed else ())
             filtering.begin(as_of)
             site_damage = filtering.find_sites(sites)
             _work(filtering, workers)
@@ -114,7 +118,7 @@ def command(ctx: click.Context, words: tuple[str, ...], run: Path, policies: tup
     ctx.exit(UNDECIDED if any(made.broken for made in filtering.results()) or site_damage else CLEAN)
 
 
-def _time(as_of: str) -> datetime | None:
+def time_of(as_of: str) -> datetime | None:
     from datetime import UTC, datetime
 
     from rules.record import time_from_text

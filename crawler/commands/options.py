@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rules.model import Asker
     from rules.policy import Policy
 
+    from ..registers.lookup import Registers
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_POLICY = "eu-dsm-art4"
@@ -167,6 +169,53 @@ def example(*lines: str) -> str:
 def progress_shown() -> bool:
     """Whether somebody watches standard error."""
     return sys.stderr.isatty()
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Registers of the operator, as they were named."""
+    named: tuple[str, ...]
+    bad_rows: str
+
+    def settings(self) -> dict[str, Any]:
+        """In the words of crawler/settings.py."""
+        return {"MAYMINE_REGISTERS": list(self.named), "MAYMINE_BAD_ROWS": self.bad_rows}
+
+    def open(self) -> Registers | None:
+        """Compiled, and what is odd about them told on standard error; None: none is named. Ends with a usage error."""
+        if not self.named:
+            return None
+        from ..registers.lookup import Registers, Source
+        from ..registers.reading import RegisterError
+        from ..terminal import counted, harmless, progress, say
+        try:
+            with progress("compiling registers") as done:
+                registers = Registers.open(map(Source.told, self.named), self.bad_rows == "name", done)
+        except RegisterError as error:
+            raise click.UsageError("\n".join(map(harmless, str(error).splitlines()))) from error
+        except OSError as error:
+            raise click.UsageError(f"{harmless(str(error.filename or ''))} cannot be read: {reason(error)}") from error
+        for fact in registers.facts():
+            if odd := ", ".join(f"{n:,} {sort}" for sort, n in fact["problems"].items()):
+                say(f"{fact['name']}: {counted(fact['rows'], 'row')}, of them {odd}; "
+                    f"'maymine registers check {fact['file']}' tells more", err=True)
+        return registers
+
+
+def registers(command: F) -> F:
+    """--register and --bad-rows, handed over as `registers`."""
+    @wraps(command)
+    def registered(*args: Any, named: tuple[str, ...], bad_rows: str, **kwargs: Any) -> Any:
+        return command(*args, registers=Registered(named, bad_rows), **kwargs)
+    for option in (
+        click.option("--bad-rows", type=click.Choice(("refuse", "name")), default="refuse", show_default=True,
+                     help="A register with rows that are no entries: refuse it, or name them and use the rest."),
+        click.option("--register", "named", multiple=True, metavar="FILE|NAME=FILE",
+                     help="Ask this register too: licences, do-not-train lists, and the like; may be given again "
+                          "(see maymine registers)."),
+    ):
+        registered = option(registered)
+    return registered  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)

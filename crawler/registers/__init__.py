@@ -1,1 +1,1 @@
-"""Registers that an operator supplies: licences, do-not-train lists, infringing sources, markets, repertoires, the public domain."""
+"""Registers that an operator supplies: licences, do-not-train lists, infringing sources, repertoires, and the like."""

@@ -53,7 +53,7 @@ class Tail:
                 raise EntryError(f"no {column} is said")
         for column, text in said.items():
             if column != "value" and (CONTROL.search(text) or len(text) > VALUE_CHARS):
-                raise EntryError(f"{column} holds a control character, is not UTF-8, or is longer than {VALUE_CHARS} characters")
+                raise EntryError(f"{column} holds a control character, is not UTF-8, or has more than {VALUE_CHARS} characters")
         self.kind, self.match = _word(said["kind"], KINDS, "kind"), _word(said["match"], tuple(MATCHES), "match")
         self.canonical = MATCHES[self.match]
         uses = [_word(word, USES, "use") for word in SPLIT.split(said["uses"]) if word]
@@ -126,4 +126,5 @@ def _word(word: str, known: tuple[str, ...], what: str) -> str:
         return word
     from difflib import get_close_matches
     close = get_close_matches(word.lower(), known, 1, 0.75)
-    raise EntryError(f"'{word[:100]}' is no {what}" + (f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"))
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+    raise EntryError(f"'{word[:100]}' is no {what}; {hint}")

@@ -26,6 +26,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import places, reading
-from .entries import Checker, EntryError, may_restrict, moment
+from .entries import COLUMNS, Checker, EntryError, may_restrict, moment
 from .reading import Bad, RegisterError
 
 VERSION = f"1{sys.byteorder[0]}"
@@ -124,7 +125,8 @@ def refused(path: Path, index: Index) -> str:
     unit = reading.unit(path)
     told = [f"{path}:{p['line']}: {p['why']}" for p in sorted(bad, key=lambda p: p["line"])[:TOLD]]
     more = [f"... and {len(bad) - TOLD} more"] if len(bad) > TOLD else []
-    return "\n".join([*told, *more, f"{len(bad)} of {index.about['rows']} rows of {path} are no entries (the number is their {unit})"])
+    total = f"{len(bad)} of {index.about['rows']} rows of {path} are no entries (the number is their {unit})"
+    return "\n".join([*told, *more, total])
 
 
 class _Out:
@@ -238,7 +240,7 @@ def _group(group: list[int], wheres: pa.Array, lines: memoryview, out: _Out) -> 
         if line.startswith(b'{"kind":"licence"'):
             entry = json.loads(line)
             since, until = moment(entry.get("from", "")), moment(entry.get("until", ""), ends=True)
-            licences.append((since.timestamp() if since else float("-inf"), until.timestamp() if until else float("inf"), entry))
+            licences.append((since.timestamp() if since else -inf, until.timestamp() if until else inf, entry))
     licences.sort(key=lambda one: (one[0], int(one[2]["entry"])))
     latest: dict[tuple[str, str, str], tuple[float, dict[str, Any]]] = {}
     for since_s, until_s, entry in licences:
@@ -251,7 +253,7 @@ def _group(group: list[int], wheres: pa.Array, lines: memoryview, out: _Out) -> 
 
 
 def _overlap(one: dict[str, Any], other: dict[str, Any], out: _Out) -> None:
-    differ = [k for k in ("uses", "fee", "currency", "terms", "holder", "society", "from", "until") if one.get(k) != other.get(k)]
+    differ = [k for k in COLUMNS if one.get(k) != other.get(k)]
     lines = sorted((int(one["entry"]), int(other["entry"])))
     out.problem(lines[1], OVERLAP, f"a licence for {other['value']} that holds at the same time as that of row {lines[0]}, and "
                                    f"differs in {', '.join(differ)}; both are told")

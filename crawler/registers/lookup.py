@@ -30,6 +30,7 @@ from .reading import RegisterError
 ENTRIES = 200                        # OURS: about one asset; more is truncated
 NAMED_CHARS = 200                    # of the names in the address of the evidence
 BY_ADDRESS = ("url", "url-prefix")
+CARRIERS = frozenset(carrier.value for carrier in Carrier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +48,49 @@ class Source:
 
 
 class Registers:
-    """Registers that are open. Raises RegisterError, OSError. `lenient`: use what can be read of one that holds bad rows."""
+    """Registers that are open."""
 
-    def __init__(self, sources: Iterable[Source], lenient: bool = False, tick: Tick = unwatched):
-        self.sources = tuple(sources)
-        names = [source.name for source in self.sources]
-        for name in names:
-            if names.count(name) > 1:
-                raise RegisterError(f"two registers are called '{name}'; give one another name: --register NAME=FILE")
-        self._indexes: list[tuple[str, Index]] = []
-        for source in self.sources:
-            index = index_of(Path(source.path), tick)
-            if not lenient and (why := refused(Path(source.path), index)):
-                raise RegisterError(f"{why}\nMend them, or use what can be read with --bad-rows name.")
-            self._indexes.append((source.name, index))
+    def __init__(self, indexes: Iterable[tuple[Source, Index]]):
+        indexes = tuple(indexes)
+        self.sources = tuple(source for source, _ in indexes)
+        self._indexes = [(source.name, index) for source, index in indexes]
         self._doubt = [f"{index.about['may_restrict']} rows of {name} could not be read"
                        for name, index in self._indexes if index.about["may_restrict"]]
         marks = (f"{name}@{index.digest[7:19]}" for name, index in self._indexes)
         self.uri = f"register:{'+'.join(marks)}"[:NAMED_CHARS]
         self._hosted = lru_cache(20_000)(self._under)
 
-    def __bool__(self) -> bool:
-        return bool(self._indexes)
+    @classmethod
+    def open(cls, sources: Iterable[Source], lenient: bool = False, tick: Tick = unwatched) -> Registers:
+        """Compile what is not compiled. `lenient`: use what can be read of a register that holds bad rows.
+
+        Raises RegisterError, OSError.
+        """
+        sources = tuple(sources)
+        names = [source.name for source in sources]
+        for name in names:
+            if names.count(name) > 1:
+                raise RegisterError(f"two registers are called '{name}'; give one another name: NAME=FILE")
+            if name in CARRIERS or not name.isprintable():
+                raise RegisterError(f"'{name}' is no name for a register; give it another: NAME=FILE")
+        made = []
+        for source in sources:
+            index = index_of(Path(source.path), tick)
+            if not lenient and (why := refused(Path(source.path), index)):
+                raise RegisterError(f"{why}\nMend them, or use what can be read with --bad-rows name.")
+            made.append((source, index))
+        return cls(made)
 
     def facts(self) -> list[dict[str, Any]]:
         """Which registers these are, for a manifest."""
         return [{"name": source.name, "file": source.path, "sha256": index.digest.removeprefix("sha256:"),
                  "rows": index.about["rows"], "entries": index.about["entries"], "problems": index.about["problems"]}
                 for source, (_, index) in zip(self.sources, self._indexes, strict=True)]
+
+    def indexes(self) -> tuple[tuple[str, str, str], ...]:
+        """Name, file and folder of the index of each, for another process (Kept.of_indexes)."""
+        return tuple((source.name, source.path, str(index.folder))
+                     for source, (_, index) in zip(self.sources, self._indexes, strict=True))
 
     def of(self, asset: Asset, at: datetime | None, digest: str = "", iscc: str = "") -> Evidence:
         """What all registers say of an asset; `digest` is that of its whole body, "" where it is not known."""

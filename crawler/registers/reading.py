@@ -27,7 +27,7 @@ FIELD_CHARS = 1 << 17                # of a field, and of the line of an error t
 CELL_CHARS = 500                     # of a bad row that are kept
 
 
-class RegisterError(Exception):
+class RegisterError(ValueError):
     """The file is no register, or not to be used as it is. Says file:line: what is wrong, for a person."""
 
 
@@ -63,7 +63,7 @@ def unit(path: Path) -> str:
 
 
 def _text(path: Path, newline: str | None = None) -> TextIO:
-    stream: Any = gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
+    stream: Any = (gzip.open if path.name.lower().endswith(".gz") else open)(path, "rb")
     return io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline=newline)
 
 
@@ -113,7 +113,7 @@ def _csv(path: Path, delimiter: str = ",") -> Read:
                 yield line, ordered(row)
             elif row:
                 text = delimiter.join(row)[:CELL_CHARS]
-                said = ordered([*row, *[""] * (width + 1)][:width] + [""])
+                said = ordered([*(row + [""] * width)[:width], ""])
                 yield line, Bad(f"{len(row)} fields where the header has {width}", said, text)
 
 
@@ -253,4 +253,5 @@ def _space(text: str, at: int) -> int:
 
 
 READERS: dict[str, Callable[[Path], Read]] = {
-    "csv": _csv, "tsv": _tsv, "parquet": _parquet, "json": _json, "jsonl": _jsonl, "ndjson": _jsonl, "yaml": _yaml, "yml": _yaml}
+    "csv": _csv, "tsv": _tsv, "parquet": _parquet, "json": _json, "jsonl": _jsonl, "ndjson": _jsonl, "yaml": _yaml,
+    "yml": _yaml}
