@@ -12,7 +12,8 @@ from . import CLEAN, FINDINGS, options
 TOLD = 20                            # problems that are told one by one, if not all are wanted
 
 
-@click.group("registers", short_help="Look into registers: licences, do-not-train lists, and the like.")
+@click.group("registers", short_help="Look into registers: licences, do-not-train lists, and the like.", epilog=options.example(
+    "maymine registers check licences.csv", "maymine registers find licences.csv https://example.org/press/1.html"))
 def command() -> None:
     """Look into registers that you supply: licences, do-not-train lists, repertoires, and the like.
 
