@@ -17,20 +17,6 @@ TOLD = 20                            # problems that are told one by one, if not
 def command() -> None:
     """Look into registers that you supply: licences, do-not-train lists, repertoires, and the like.
 
-    A register is a CSV, TSV, Parquet, JSON, JSON Lines or YAML file, one entry a row. Columns (the first three must be there):
-
-    \b
-      kind      licence, do-not-train, infringing-source, licensed-market, repertoire or public-domain
-      match     url-prefix, domain, url, sha256 (of the whole file), iscc or party (the holder that another entry names)
-      value     what is matched; a domain speaks for all under it, a prefix ends where a segment of the path ends
-      holder    who holds the rights
-      uses      search, train-ai, train-genai, ai-use, tdm, ...; several with spaces between; a licence without is none
-      from, until   days (both counted in, UTC) or times with an offset
-      fee, currency   12.50 and EUR
-      terms     address of the terms
-      society   collecting society
-      asker     product token that a licence was granted to; without one, it is granted to you
-
     They are used by 'maymine check', 'crawl', 'filter' and 'decide' with --register FILE, and decide by the same policies.
     """
 
@@ -46,6 +32,20 @@ def command() -> None:
 @click.pass_context
 def check(ctx: click.Context, files: tuple[Path, ...], as_of: datetime | None, verbose: bool, form: str) -> None:
     """Say what registers hold, and what is wrong with them, with file and line.
+
+    A register is a CSV, TSV, Parquet, JSON, JSON Lines or YAML file, one entry a row. Columns (the first three must be there):
+
+    \b
+      kind      licence, do-not-train, infringing-source, licensed-market, repertoire or public-domain
+      match     url-prefix, domain, url, sha256 (of the whole file), iscc or party (the holder that another entry names)
+      value     what is matched; a domain speaks for all under it, a prefix ends where a segment of the path ends
+      holder    who holds the rights
+      uses      search, train-ai, train-genai, ai-use, tdm, ...; several with spaces between; a licence without is none
+      from, until   days (both counted in, UTC) or times with an offset
+      fee, currency   12.50 and EUR
+      terms     address of the terms
+      society   collecting society
+      asker     product token that a licence was granted to; without one, it is granted to you
 
     Told are rows that are no entries, rows that say the same, licences that hold at the same time and differ, licences that
     grant nothing, and entries that have ended or not begun. Each file is compiled into an index on the way, which is used again
