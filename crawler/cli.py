@@ -20,6 +20,8 @@ from .commands import (
     explain,
     filter,
     images,
+    lists,
+    logs,
     policy,
     registers,
     replay,
@@ -46,6 +48,8 @@ COMMANDS: tuple[click.Command, ...] = (
     survives.command,
     policy.command,
     signals.command,
+    logs.command,
+    lists.command,
     agents.command,
     demo.command,
 )

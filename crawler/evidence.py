@@ -1,9 +1,7 @@
 """Scrapy Response -> Evidence: the only file that knows both.
 
 **Facts**
-- 2xx was obtained; 4xx is unavailable, 5xx and failures of the network are unreachable (RFC 9309, 2.3.1.3 and 2.3.1.4:
-  https://www.rfc-editor.org/rfc/rfc9309). 401 and 403 are kept apart as refused; OURS: 429, and what the RFC does not
-  name, is unreachable.
+- What a status says: status.py.
 - The order of fields with one name carries meaning, that of other fields does not (RFC 9110, 5.3).
 - Scrapy gives each field with all its values, in order, names in one spelling. It does not keep the reason phrase, folded
   lines, lines without a colon, nor hop-by-hop fields other than Content-Length.
@@ -27,12 +25,13 @@ from twisted.web._newclient import ParseError
 from rules import Access, Asset, Carrier, Evidence, limits
 
 from .items import CollectedPage
+from .status import PAGE_REFUSALS as PAGE_REFUSALS
+from .status import REDIRECTS as REDIRECTS
+from .status import SITE_REFUSALS as SITE_REFUSALS
+from .status import access_of as access_of
 
-REDIRECTS = (301, 302, 303, 307, 308)
-SITE_REFUSALS = (401, 403)
 NO_TLS = ("wrong version number", "http request", "packet length too long", "record layer failure", "unknown protocol")
 WRAPPED = 5                              # exceptions around another, at most
-PAGE_REFUSALS = (401, 402, 403, 451)     # OURS: a page behind payment or law is there, and kept from us
 
 
 class Refused(IgnoreRequest):
@@ -56,17 +55,6 @@ class Visit:
     at: datetime | None = None
     received_bytes: int = 0
     cut: str = ""                        # why the body was not read to its end
-
-
-def access_of(status: int, refusals: tuple[int, ...] = SITE_REFUSALS) -> Access:
-    """What a final status says about a carrier."""
-    if 200 <= status < 300:
-        return Access.TRUNCATED if status == 206 else Access.OBTAINED
-    if status in refusals:
-        return Access.REFUSED
-    if 400 <= status < 500 and status != 429:
-        return Access.UNAVAILABLE
-    return Access.UNREACHABLE
 
 
 def now() -> datetime:

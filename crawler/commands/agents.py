@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--purpose", default="", metavar="WORD", help="Only those that fetch for this, like training or search-index.")
 @options.format("text", "json", "jsonl")
 def command(names: tuple[str, ...], operator: str, purpose: str, form: str) -> None:
-    """Tell who a crawler is: operator, purpose, and whether the operator says that it obeys robots.txt.
+    """Tell who a crawler is: operator, purpose, whether the operator says that it obeys robots.txt, and how to verify it.
 
     What operators say of themselves is a claim, not a measurement. The names count in one place: where robots.txt turns
     named crawlers away, the training crawlers of how many operators are among them.
@@ -41,8 +41,18 @@ def command(names: tuple[str, ...], operator: str, purpose: str, form: str) -> N
     if form != "text":
         values(form, map(describe, found.values()))
         return
-    table(("token", "operator", "purpose", "says it obeys robots.txt", "known from"),
-          [(a.token, a.operator, a.purpose.value, a.obeys_robots, a.confidence) for a in found.values()])
+    table(("token", "operator", "purpose", "says it obeys robots.txt", "verified by", "known from"),
+          [(a.token, a.operator, a.purpose.value, a.obeys_robots, verified_by(a), a.confidence) for a in found.values()])
+
+
+def verified_by(agent: Agent) -> str:
+    """How somebody who finds this name in a log can tell whether it is true."""
+    if agent.control_only:
+        return "it never fetches"
+    ways = [f"address list ({agent.ip_ranges[0]})"] if agent.ip_ranges else []
+    ways += [f"reverse DNS ({', '.join(agent.rdns_suffixes)})"] if agent.rdns_suffixes else []
+    ways += [f"signature ({', '.join(agent.signature_agent)})"] if agent.signature_agent else []
+    return "; ".join(ways) or "nothing is published"
 
 
 def describe(agent: Agent) -> dict[str, Any]:
@@ -52,6 +62,7 @@ def describe(agent: Agent) -> dict[str, Any]:
            "purpose": agent.purpose.value, "for_training": agent.purpose in FOR_TRAINING,
            "obeys_robots": agent.obeys_robots, "confidence": agent.confidence,
            "control_only": agent.control_only, "product_token": agent.is_product_token, "ip_ranges": agent.ip_ranges,
-           "rdns_suffixes": agent.rdns_suffixes, "signature_agent": agent.signature_agent, "docs": agent.docs,
+           "rdns_suffixes": agent.rdns_suffixes, "signature_agent": agent.signature_agent,
+           "verified_by": verified_by(agent), "docs": agent.docs,
            "sources": agent.sources, "note": agent.note}
     return {k: v for k, v in row.items() if v not in ("", ())}

@@ -1,0 +1,1 @@
+"""Access logs: who came, under whose name, and against which words (`maymine logs`)."""
