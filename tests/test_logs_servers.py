@@ -1,10 +1,12 @@
 """Logs as real servers write them: nginx in two formats, Apache in two, Caddy; the same requests, the same findings."""
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -23,7 +25,7 @@ from crawler.logs.store import Store
 from rules import Carrier
 
 from .fixtures import logs as story
-from .webserver import free_port
+from .webserver import Web, free_port
 
 pytestmark = pytest.mark.slow
 
@@ -141,3 +143,21 @@ def graded(hits: list[Any]) -> list[str]:
     copies = [lists.Copy(agents()[token].ip_ranges[0], moment(hits[0].at), ("127.0.0.0/8",)) for token in ("gptbot", "ccbot")]
     grader = Grader(history, lists.Lists(copies), "127.0.0.1")
     return [grader.grade(h).basis for h in hits]
+
+
+def test_the_words_of_today_are_asked_from_the_site(tmp_path: Path) -> None:
+    """They stand before today only if somebody says since when."""
+    (tmp_path / "a.log").write_bytes(story.log("combined"))
+    with Web() as web:
+        web.put("/", "<!doctype html><title>Art</title>")
+        web.put("/robots.txt", story.ROBOTS, type="text/plain")
+
+        def asked(*words: str) -> tuple[int, dict[str, Any]]:
+            command = [sys.executable, "-m", "crawler.cli", "logs", str(tmp_path / "a.log"), "--site", web.url, "--allow-private",
+                       "--format", "json", *words]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=Path(__file__).parents[1])
+            return done.returncode, json.loads(done.stdout)[0]
+        code, since = asked("--since", "2026-08-01")
+        assert (code, since["summary"][0]["grade"]) == (1, "A")
+        code, today = asked()
+        assert (code, today["not_counted"]["unknown-words"]) == (3, 8)
