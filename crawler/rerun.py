@@ -98,7 +98,7 @@ def decide(folder: Path, policy: Policy, out: Path | None = None, again: bool = 
     with folders.locked(folder):
         manifest = folders.read_manifest(folder)
         folders.recover(folder, manifest)
-        base = _base(folder, manifest)
+        base = base_of(folder, manifest)
         if out is None:
             _forget(folder, manifest, policy, again)
             _decide(folder, base, policy, folder, _mark(policy), manifest, done, registers)
@@ -187,7 +187,7 @@ def _decided(row: Row, base: Policy, policy: Policy, folder: Path, out: Path, re
     return replace(moved, record=to_record(judge(a.asset, a.asker, evidence, findings, policy)), locations=where)
 
 
-def _base(folder: Path, manifest: Manifest) -> Policy:
+def base_of(folder: Path, manifest: Manifest) -> Policy:
     """A policy under which every page of the run was assessed."""
     known = policies_of(folder, manifest)
     for entry in manifest["policies"]:

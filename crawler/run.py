@@ -204,6 +204,15 @@ def batches(folder: Path, columns: Sequence[str]) -> Iterator[tuple[str, int, pa
                 yield f"records/{journal.stem}.parquet", 0, batch
 
 
+def unpacked(folder: Path) -> Iterator[Row]:
+    """Records of pages that are finished and not in Parquet yet: of a run that is written, or was left. Raises OSError."""
+    packed = {p.stem for p in parts(folder)}
+    for journal in sorted((folder / "journal").glob("*.jsonl")):
+        if journal.stem not in packed:
+            for page in _pages(journal):
+                yield from _rows(page)
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Raises RunError."""
     path = folder / "manifest.json"

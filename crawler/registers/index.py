@@ -4,6 +4,8 @@
         about.json       counts, digest, what kinds of match there are; written last
         entries.jsonl    every entry, one line each, in the order of the file
         keys.u64         64 bits for each entry, sorted; places.u64: where its line begins, in the same order
+        heads.u64        where the keys that begin with the same 16 bits begin, so that few of the others are touched
+        authorities.u64  64 bits for each authority that entries by address are about, sorted
         until.i64        for entries that end: the second, and where the line begins; from.i64: for those that begin
         problems.jsonl   every row that is none, and what is odd about others: {line, sort, why, said}
 
@@ -25,7 +27,7 @@ import tempfile
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,9 @@ from . import places, reading
 from .entries import COLUMNS, Checker, EntryError, may_restrict, moment
 from .reading import Bad, RegisterError
 
-VERSION = f"1{sys.byteorder[0]}"
+VERSION = f"2{sys.byteorder[0]}"
+HEADS, SHIFT = 1 << 16, 48
+AUTHORITY = "authority"
 TICK_ROWS = 100_000
 TOLD = 10                            # problems that a refusal names
 MALFORMED, DUPLICATE, OVERLAP, NO_USE = "malformed", "duplicate", "overlap", "no-use"
@@ -64,21 +68,31 @@ class Index:
         try:
             self.about: Mapping[str, Any] = json.loads((folder / "about.json").read_bytes())
             self._keys, self._places = (_mapped(folder / name).cast("Q") for name in ("keys.u64", "places.u64"))
+            self._heads = array("Q", (folder / "heads.u64").read_bytes())
             self._lines = _mapped(folder / "entries.jsonl")
         except (OSError, ValueError, TypeError) as error:
             raise RegisterError(f"the index in {folder} cannot be read, remove it: {error}") from error
-        if len(self._keys) != self.about["entries"] or len(self._lines) != self.about["bytes"]:
+        if len(self._keys) != self.about["entries"] or len(self._heads) != HEADS + 1 or len(self._lines) != self.about["bytes"]:
             raise RegisterError(f"the index in {folder} is not whole, remove it")
         self.digest: str = self.about["digest"]
+        self._authorities = _mapped(folder / "authorities.u64").cast("Q")
         self.matches = frozenset(self.about["matches"])
         self.deepest: int = self.about["deepest"]
 
-    def lines(self, key: int) -> Iterator[bytes]:
+    def lines(self, key: int) -> Sequence[bytes]:
         """Lines of entries under a key, in the order of the file; some may be about another value."""
-        keys, n = self._keys, bisect_left(self._keys, key)
-        while n < len(keys) and keys[n] == key:
-            yield self._line(self._places[n])
+        head, keys = key >> SHIFT, self._keys
+        end = self._heads[head + 1]
+        first = n = bisect_left(keys, key, self._heads[head], end)
+        while n < end and keys[n] == key:
             n += 1
+        return [self._line(self._places[m]) for m in range(first, n)] if n > first else ()
+
+    def has_addresses(self, authority: str) -> bool:
+        """Whether any entry may be about an address of this authority."""
+        key, keys = places.key(AUTHORITY, authority), self._authorities
+        n = bisect_left(keys, key)
+        return n < len(keys) and keys[n] == key
 
     def _line(self, at: int) -> bytes:
         return _line_at(self._lines, at)
@@ -91,7 +105,9 @@ class Index:
     def out_of_time(self, at_s: int, name: str) -> tuple[int, list[dict[str, Any]]]:
         """How many entries have ended (`until`) or not begun (`from`) at a time, and the first of them."""
         data = _mapped(self.folder / f"{name}.i64").cast("q")
-        times, wheres = pa.array(data[0::2], pa.int64()), pa.array(data[1::2], pa.int64())
+        both = pa.Array.from_buffers(pa.int64(), len(data), [None, pa.py_buffer(data)])
+        even = pa.array(range(0, len(data), 2), pa.int64())
+        times, wheres = both.take(even), both.take(pc.add(even, 1))
         out = wheres.filter(pc.less(times, at_s) if name == "until" else pc.greater(times, at_s))
         return len(out), [json.loads(self._line(at)) for at in out[:TOLD].to_pylist()]
 
@@ -133,7 +149,7 @@ class _Out:
     """What is being compiled."""
 
     def __init__(self, folder: Path):
-        self.keys, self.places = array("Q"), array("Q")
+        self.keys, self.places, self.authorities = array("Q"), array("Q"), array("Q")
         self.times = {"from": array("q"), "until": array("q")}
         self.entries = (folder / "entries.jsonl").open("wb")
         self.problems = (folder / "problems.jsonl").open("w", encoding="utf-8", errors="backslashreplace")
@@ -150,18 +166,20 @@ def _compile(path: Path, digest: str, folder: Path, tick: Tick) -> None:
     out = _Out(folder)
     with out.entries, out.problems:
         _read(path, out, tick)
-        keys, wheres = (pa.array(memoryview(a).cast("B").cast("Q"), pa.uint64()) if len(a) else pa.array([], pa.uint64())
-                        for a in (out.keys, out.places))
-        out.keys, out.places = array("Q"), array("Q")
+        keys, wheres = _numbers(out.keys), _numbers(out.places)
         order = pc.sort_indices(keys)
         keys, wheres = keys.take(order), wheres.take(order)
         del order
         out.entries.flush()
         _compare(path, keys, wheres, _mapped(folder / "entries.jsonl"), out)
-        for name, values in (("keys", keys), ("places", wheres)):
-            with (folder / f"{name}.u64").open("wb") as file:
-                file.write(memoryview(values.buffers()[1])[values.offset * 8:(values.offset + len(values)) * 8]
-                           if len(values) else b"")
+        _write(folder / "keys.u64", keys)
+        _write(folder / "places.u64", wheres)
+    known = pc.unique(_numbers(out.authorities))
+    _write(folder / "authorities.u64", known.take(pc.sort_indices(known)))
+    sorted_keys = _mapped(folder / "keys.u64").cast("Q")
+    heads = array("Q", (bisect_left(sorted_keys, head << SHIFT) for head in range(HEADS)))
+    heads.append(len(sorted_keys))
+    (folder / "heads.u64").write_bytes(heads.tobytes())
     for name, times in out.times.items():
         (folder / f"{name}.i64").write_bytes(times.tobytes())
     about = {"digest": digest, "rows": out.rows, "entries": len(keys), "bytes": out.bytes, "deepest": out.deepest,
@@ -169,11 +187,22 @@ def _compile(path: Path, digest: str, folder: Path, tick: Tick) -> None:
     (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
 
 
+def _numbers(values: array[int]) -> pa.Array:
+    """The same numbers, in the same memory."""
+    return pa.Array.from_buffers(pa.uint64(), len(values), [None, pa.py_buffer(values)])
+
+
+def _write(path: Path, values: pa.Array) -> None:
+    with path.open("wb") as file:
+        if len(values):
+            file.write(memoryview(values.buffers()[1])[values.offset * 8:(values.offset + len(values)) * 8])
+
+
 def _read(path: Path, out: _Out, tick: Tick) -> None:
     check = Checker()
     kinds, matches = out.counts["kinds"], out.counts["matches"]
     keys, wheres, write, key = out.keys, out.places, out.entries.write, places.key
-    at = 0
+    at, last = 0, ""
     for number, row in reading.rows(path):
         out.rows += 1
         if out.rows % TICK_ROWS == 0:
@@ -195,6 +224,9 @@ def _read(path: Path, out: _Out, tick: Tick) -> None:
             out.deepest = max(out.deepest, value.count("/") - 2)
         if word in ("url-prefix", "url"):
             value = value.partition("://")[2]
+            if (authority := value[:value.index("/")]) != last:
+                last = authority
+                out.authorities.append(key(AUTHORITY, authority))
         keys.append(key(word, value))
         wheres.append(at)
         for name, moment_ in (("from", tail.since), ("until", tail.until)):

@@ -127,34 +127,38 @@ class Registers:
                 except PlaceError:
                     continue
 
-    def _about(self, index: Index, url: str) -> Iterator[dict[str, Any]]:
+    def _about(self, index: Index, url: str) -> Sequence[dict[str, Any]]:
         """Entries about the address of an asset."""
         try:
             scheme, authority, path, query = places.address(url)
         except PlaceError:
-            return
-        yield from self._hosted(index, authority)
+            return ()
+        of_domains, has_addresses = self._hosted(index, authority)
+        if not has_addresses:
+            return of_domains
+        out = list(of_domains)
         if "url" in index.matches:
-            yield from _equal(index, "url", f"{authority}{path}{query}", f"{scheme}://{authority}{path}{query}")
+            keyed = f"{authority}{path}{query}"
+            out += _equal(index, "url", keyed, f"{scheme}://{keyed}")
         if "url-prefix" in index.matches:
             for prefix in places.prefixes(path, index.deepest):
-                yield from _equal(index, "url-prefix", f"{authority}{prefix}", f"{scheme}://{authority}{prefix}")
+                keyed = f"{authority}{prefix}"
+                out += _equal(index, "url-prefix", keyed, f"{scheme}://{keyed}")
+        return out
 
-    def _under(self, index: Index, authority: str) -> Sequence[dict[str, Any]]:
-        """Entries about the domains of a host, whatever its port."""
-        if "domain" not in index.matches:
-            return ()
+    def _under(self, index: Index, authority: str) -> tuple[Sequence[dict[str, Any]], bool]:
+        """Entries about the domains of a host, whatever its port; and whether any may be about its addresses."""
         name = authority if authority.startswith("[") else authority.partition(":")[0]
-        return [entry for one in places.domains(name) for entry in _equal(index, "domain", one, one)]
+        of_domains = [entry for one in places.domains(name) for entry in _equal(index, "domain", one, one)
+                      ] if "domain" in index.matches else []
+        return of_domains, index.has_addresses(authority)
 
 
-def _equal(index: Index, word: str, keyed: str, value: str) -> Iterator[dict[str, Any]]:
+def _equal(index: Index, word: str, keyed: str, value: str) -> Sequence[dict[str, Any]]:
     """Entries that match by this word and value. Schemes may differ, unless the entry grants."""
-    for line in index.lines(places.key(word, keyed)):
-        entry: dict[str, Any] = json.loads(line)
-        if entry["match"] == word and (entry["value"] == value or (
-                word in BY_ADDRESS and entry["kind"] not in GRANTS and entry["value"].partition("://")[2] == keyed)):
-            yield entry
+    lines = index.lines(places.key(word, keyed))
+    return [entry for entry in map(json.loads, lines) if entry["match"] == word and (entry["value"] == value or (
+        word in BY_ADDRESS and entry["kind"] not in GRANTS and entry["value"].partition("://")[2] == keyed))] if lines else ()
 
 
 def _line(name: str, entry: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 SAFE = "/%!$&'()*+,;=:@-._~?[]|^`{}\\\"<>"       # what stands in addresses, and is left as it is
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 NUMBERS = re.compile(r"[0-9.]+|\[.*\]")
+PLAIN = re.compile(r"(https?)://([a-z0-9.-]+)(/[!$&-;=@-\[\]^-~]*)?(\?[!$&-;=?-\[\]^-~]*)?")      # written in that way already
 NO_SPACE = re.compile(r"[^\x00-\x20\x7f\ud800-\udfff]+")
 
 
@@ -84,6 +85,10 @@ def domains(name: str) -> Iterator[str]:
 
 def address(url: str) -> tuple[str, str, str, str]:
     """Scheme, authority, path and query ("?a=b", or "") as they are written here. Raises PlaceError."""
+    plain = PLAIN.fullmatch(url)
+    if plain and "/." not in url:
+        scheme, name, path, query = plain.groups()
+        return scheme, host(name), path or "/", query if query and query != "?" else ""
     try:
         parts = urlsplit(url)
         scheme, name, port = parts.scheme, parts.hostname, parts.port
