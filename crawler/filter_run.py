@@ -33,9 +33,9 @@ from rules import Policy
 from rules.record import ENGINE, time_from_text, time_text
 
 from . import run as folders
-from .archive import inputs, sites, warc
+from .archive import huggingface, inputs, sites, warc
 from .archive.inputs import Input
-from .filtering import UNFINISHED, Finished, Job, Task, Worker, collect
+from .filtering import UNFINISHED, Finished, Job, Task, Worker, beginning, collect
 from .run import Manifest, RunError
 
 LEDGER = "inputs.jsonl"
@@ -68,11 +68,13 @@ class Filtering:
             told = self.manifest["filter"]
             if told["as_of"] != as_of:
                 raise RunError(f"{folder} was begun with --as-of {told['as_of']}; go on with that, or name another folder")
+            if told.get("columns", {}) != dict(task.columns):
+                raise RunError(f"{folder} was begun with other columns; go on with --column as it was, or name another folder")
             self.task = replace(task, as_of=time_from_text(told["time"]))
             folders.same_registers(folder, self.manifest, self._registers)
         else:
             self.manifest = folders.begin(folder, self._policies, task.asker)
-            self.manifest["filter"] = {"as_of": as_of, "time": time_text(task.as_of)}
+            self.manifest["filter"] = {"as_of": as_of, "time": time_text(task.as_of), "columns": dict(task.columns)}
             self.manifest |= {"registers": self._registers} if self._registers else {}
             folders.write_manifest(folder, self.manifest)
         self._take_up()
@@ -90,7 +92,7 @@ class Filtering:
                 raise RunError(f"{name} cannot be read: {error}") from error
         archives = inputs.expand([word for word in words if word not in ("inputs", "none", *tables)])
         if "inputs" in words:
-            archives += [one for one in self.found if inputs.sort_of_name(one.name) in (inputs.WARC, inputs.WACZ)]
+            archives += [one for one in self.found if inputs.sort_of_name(one.name) in (inputs.WARC, inputs.WACZ, inputs.ARC)]
         damage: list[str] = []
         if archives:
             path = self.folder / SITES
@@ -139,14 +141,15 @@ class Filtering:
         fresh = []
         for one in self.found:
             if one.uri not in numbers:
-                name = one.name if not taken[_unpacked(one.name)] else f"{len(numbers) + 1:06}-{one.name}"
-                taken[_unpacked(one.name)] += 1
+                name = f"{one.under}/{one.name}" if one.under else one.name
+                name, key = (f"{len(numbers) + 1:06}-{name}" if taken[_unpacked(name)] else name), _unpacked(name)
+                taken[key] += 1
                 numbers[one.uri] = Job(len(numbers) + 1, one.uri, one.size_bytes, name)
                 fresh.append(asdict(numbers[one.uri]))
         self._append(fresh)
         for where in map(Path, filter(None, (self.task.kept, self.task.dropped))):
             where.mkdir(parents=True, exist_ok=True)
-            ours = tuple(f".{job.name}." for job in numbers.values())
+            ours = tuple(beginning(job.name) for job in numbers.values())
             for left in where.iterdir():
                 if left.name.startswith(ours) and left.name.endswith(".unfinished"):
                     left.unlink()
@@ -167,6 +170,7 @@ class Filtering:
     def _settle(self, made: Finished) -> None:
         for source, target in made.moves:
             if os.path.exists(source):
+                os.makedirs(os.path.dirname(target), exist_ok=True)
                 os.replace(source, target)
         named = {part["file"] for part in self.manifest["parts"]}
         fresh = [part for part in made.parts if part["file"] not in named]
@@ -193,6 +197,13 @@ class Filtering:
 
     def end(self, complete: bool) -> None:
         shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
+        sets: dict[tuple[str, str], list[str]] = {}
+        for one in self.found if complete else ():
+            if one.under:
+                sets.setdefault((one.uri.rpartition("/")[0], one.under), []).append(one.name)
+        for side in filter(None, (self.task.kept, self.task.dropped)):
+            for (source, under), names in sets.items():
+                huggingface.complete(Path(side), source, under, names)
         self.manifest |= {"status": "complete" if complete else "interrupted", "ended": time_text(datetime.now(UTC))}
         folders.write_manifest(self.folder, self.manifest)
 

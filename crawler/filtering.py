@@ -65,7 +65,7 @@ class Job:
     number: int
     uri: str
     size_bytes: int
-    name: str                                        # of its subsets
+    name: str                                        # of its subsets, below their folder
 
 
 @dataclass(slots=True)
@@ -85,6 +85,11 @@ class Finished:
     broken: int = 0
     damage: list[str] = field(default_factory=list)
     moves: list[tuple[str, str]] = field(default_factory=list)       # from, to: absolute
+
+
+def beginning(name: str) -> str:
+    """How the names of its unfinished subsets begin."""
+    return f".{name.replace('/', '__')}."
 
 
 Tick = Callable[[int, int], None]                    # bytes, pages so far of this input
@@ -108,7 +113,7 @@ class Worker:
         made = Finished(job.number, bytes=job.size_bytes)
         work = Path(task.folder) / UNFINISHED / f"{job.number:06}.{os.getpid()}"
         work.mkdir(parents=True)
-        kept, dropped = (Path(folder) / f".{job.name}.{os.getpid()}.unfinished" if folder else None
+        kept, dropped = (Path(folder) / f"{beginning(job.name)}{os.getpid()}.unfinished" if folder else None
                          for folder in (task.kept, task.dropped))
         parts = _Parts(work, job.number)
         if self._registers is not None:
@@ -263,7 +268,7 @@ def collect(found: Iterable[Input], tick: Callable[[int], None] = lambda n: None
         try:
             with inputs.opened(one.uri) as stream:
                 sort = inputs.sort_of(stream, one.uri)
-                if sort in (inputs.WARC, inputs.WACZ):
+                if sort in (inputs.WARC, inputs.WACZ, inputs.ARC):
                     source = sources.Source(stream, one.uri, one.size_bytes, sort=sort, only=sites.place)
                     copies += (copy for chunk in source.chunks() for c in chunk.captures if c and (copy := sites.copy_of(c)))
                     damage += [f"{one.uri} at byte {d.offset_bytes}: {d.why}" for d in source.damage]

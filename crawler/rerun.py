@@ -39,7 +39,7 @@ from rules.assess import listed, missing
 from rules.record import JSON, asker_from_record, dumps, evidence_from_record, time_text
 
 from . import run as folders
-from .archive import inputs, records, warc, warc_pages
+from .archive import records, reread, warc
 from .archive.records import Location, Row
 from .registers.kept import Kept, without
 from .run import Manifest, RunError
@@ -253,7 +253,7 @@ def replay(folder: Path, done: Done = ignore) -> Iterator[Replayed]:
     """One outcome for each record, and one for each file that is not as the manifest says, or is broken. Raises RunError."""
     manifest = folders.read_manifest(folder)
     yield from _changed_files(folder, manifest)
-    known, reader = policies_of(folder, manifest), _Reader(folder)
+    known, reader = policies_of(folder, manifest), _Reader(folder, manifest.get("filter", {}).get("columns", {}))
     try:
         for row in folders.rows(folder):
             yield _replayed(row, known, reader)
@@ -332,8 +332,9 @@ def _compared(row: Row, id: str, now: JSON) -> Replayed:
 class _Reader:
     """Evidence by its location; what was read last is remembered."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, given: Mapping[str, str]):
         self.folder = folder
+        self._others = reread.Reader(given)
         self._kept: OrderedDict[tuple[Location, str], bytes] = OrderedDict()
         self._held_bytes = 0
 
@@ -349,15 +350,12 @@ class _Reader:
         return self._kept[key]
 
     def _read(self, at: Location, e: Evidence) -> bytes:
-        """From a file of a run, or from an archive of others, which is read in another way. Raises UnreadableEvidence."""
+        """From a file of a run, or from an archive or a table of others. Raises UnreadableEvidence."""
         file = at.file if "://" in at.file else str(self.folder / at.file)
-        if "://" not in file and "!" not in file:
+        if "://" not in file and "!" not in file and file != self._others.uri:
             with suppress(warc.UnreadableEvidence):
                 body = warc.read(Path(file), at, e.carrier)
                 if replace(e, body=body, recorded="").digest == e.digest:
                     return body
-        try:
-            return inputs.read_at(file, lambda stream: warc_pages.read(stream, at, e.carrier))
-        except (OSError, inputs.InputError) as error:
-            raise warc.UnreadableEvidence(f"{at.file}: {error}") from error
+        return self._others.read(file, at, e.carrier)
 

@@ -93,14 +93,18 @@ class Sizes:
 
     def fit(self, next_at: int) -> bool:
         """Whether the record that began last can end where the next one begins. True, too, where nothing tells."""
-        if self.at < 0 or (self._magic != PLAIN and self._stream.bytes_at(next_at, len(self._magic)) != self._magic):
-            return True                              # records share members
+        if self.at < 0 or not self.begins(next_at):
+            return True
         if self._magic == PLAIN:
             return self.at + self._size == next_at
         if self._magic == GZIP:
             told = self._stream.bytes_at(next_at - 4, 4)
             return len(told) == 4 and int.from_bytes(told, "little") == self._size % (1 << 32)
         return self._told == self._size
+
+    def begins(self, at: int) -> bool:
+        """Whether a member begins there; if not, the record shares one, and where it begins is not known."""
+        return self._magic == PLAIN or self._stream.bytes_at(at, len(self._magic)) == self._magic
 
     def begin(self, at: int, record: Any) -> None:
         self._head.seek(0)

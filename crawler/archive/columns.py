@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -29,7 +29,7 @@ from .records import Location
 NAMES: dict[str, tuple[str, ...]] = {
     "url": ("url", "warc_target_uri", "target_uri", "page_url", "source_url", "uri", "image_url", "link"),
     "body": ("html", "raw_html", "html_content", "body", "content", "raw_content", "payload", "content_bytes", "bytes",
-             "image"),
+             "image", "jpg", "jpeg", "png", "webp", "gif"),
     "text": ("text", "markdown", "plain_text", "extracted_text"),
     "fields": ("http_headers", "http_header", "response_headers", "response_header", "headers", "http_fields"),
     "status": ("http_status", "status_code", "fetch_status", "response_status", "status"),
@@ -71,10 +71,11 @@ class Columns:
         rows = zip(*(columns.get(role, empty) for role in NAMES), strict=True)
         return [_capture(locate(i), *row) for i, row in enumerate(rows)]
 
-    def captures_of(self, rows: Iterable[Mapping[str, Any]]) -> list[Capture]:
+    def captures_of(self, rows: Iterable[Mapping[str, Any]],
+                    locate: Callable[[int], Location | None] = lambda n: None) -> list[Capture]:
         """The same from rows that are mappings."""
         names = [self.names.get(role, "") for role in NAMES]
-        return [_capture(None, *(_part(row, name) if name else None for name in names)) for row in rows]
+        return [_capture(locate(i), *(_part(row, name) if name else None for name in names)) for i, row in enumerate(rows)]
 
 
 def find(schema: pa.Schema, given: Mapping[str, str] | None = None) -> Columns:
@@ -172,7 +173,14 @@ def _capture(location: Location | None, url: Any, body: Any, text: Any, fields: 
     lines = lines[:limits.FIELDS_BYTES]
     had = (Evidence(Carrier.HTTP_FIELDS, url, when, Access.OBTAINED, lines, code, detail=detail) if lines
            else captures.no_fields(url, when))
+    if location is not None and isinstance(id, str):
+        location = replace(location, record_id=plain_id(id))
     return Capture(asset, had, _body(url, body, text, when, code), location)
+
+
+def plain_id(id: str) -> str:
+    """As locations have it: without angle brackets."""
+    return id.strip("<> ")
 
 
 def _body(url: str, body: Any, text: Any, at: datetime | None, status: int | None) -> Evidence:

@@ -21,6 +21,7 @@ from rules.record import ENGINE, SCHEMA
 from . import records
 from .captures import Capture
 from .records import Location
+from .surt import surt
 
 DECIDED_KEPT = 4_096                 # sets of findings whose decisions are remembered
 NOWHERE = Asset("")
@@ -122,6 +123,7 @@ class Decider:
         taken = pa.array(which, pa.int32())
         by_page: dict[str, pa.Array] = {
             "requested": pa.array(urls, pa.string()),
+            "surt": pa.array(list(map(surt, urls)), pa.string()),
             "host": pa.array(list(map(_host, urls)), pa.string()),
             "collected_at": pa.array([max((e.at for e in d.evidence if e.at), default=None) for d in decided], records.TIME),
             "size_bytes": pa.array([d.size_bytes for d in decided], pa.int64()),

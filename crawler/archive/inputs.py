@@ -4,27 +4,33 @@
 - The sort is told by the first bytes, unpacked; a name is asked only where bytes cannot tell (CSV, lists of URLs). So a page
   under the name of an archive is no archive.
 - WACZ 1.1.1 (https://specs.webrecorder.net/wacz/1.1.1/): a ZIP with WARC files in `archive/`. Apache Parquet begins with PAR1.
-- Data sets of Hugging Face on disk are Arrow streams, `data-00000-of-00001.arrow`.
+- Data sets of Hugging Face on disk are a folder of Arrow streams, `data-00000-of-00001.arrow`, whose names and order stand in
+  state.json; several of them (splits) lie in a folder with dataset_dict.json. `cache-*.arrow` are no part of it.
+- img2dataset puts 00000.parquet beside 00000.tar; it has the same rows, without the images.
 - OURS: in a folder, files of these sorts are told by their names; what lies beside them (indexes, statistics) is left alone.
 """
 from __future__ import annotations
 
 import glob
+import json
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-WARC, WACZ, PARQUET, ARROW, JSONL, CSV, URLS, UNKNOWN = "warc", "wacz", "parquet", "arrow", "jsonl", "csv", "urls", "unknown"
+WARC, WACZ, ARC, TAR, PARQUET, ARROW = "warc", "wacz", "arc", "tar", "parquet", "arrow"
+JSONL, CSV, URLS, UNKNOWN = "jsonl", "csv", "urls", "unknown"
 PACKED = (".gz", ".zst")
 SUFFIXES = {".warc": WARC, ".wacz": WACZ, ".parquet": PARQUET, ".arrow": ARROW, ".jsonl": JSONL, ".ndjson": JSONL, ".csv": CSV,
-            ".txt": URLS, ".urls": URLS, ".wet": WARC, ".wat": UNKNOWN}
-IN_FOLDERS = (WARC, WACZ, PARQUET, ARROW, JSONL, CSV)
+            ".txt": URLS, ".urls": URLS, ".wet": WARC, ".wat": UNKNOWN, ".arc": ARC, ".tar": TAR}
+IN_FOLDERS = (WARC, WACZ, ARC, TAR, PARQUET, ARROW, JSONL, CSV)
+TAR_MAGIC = slice(257, 262)          # b"ustar"
 PEEK_BYTES = 4_096
+STATE = "state.json"                 # of a data set of Hugging Face
 
 
 class InputError(ValueError):
@@ -36,6 +42,7 @@ class Input:
     """One file. `uri` is an absolute path, or an address with a scheme."""
     uri: str
     size_bytes: int
+    under: str = ""                  # folder of the data set that it is a part of, with that of the set: "birds/train"
 
     @property
     def name(self) -> str:
@@ -76,9 +83,13 @@ def sort_of(stream: BinaryIO, name: str) -> str:
         return WACZ
     if start.startswith((b"ARROW1\x00\x00", b"\xff\xff\xff\xff")):
         return ARROW
+    if start[TAR_MAGIC] == b"ustar":
+        return TAR
     text = unpacked_start(start)
     if text.startswith(b"WARC/"):
         return WARC
+    if text.startswith(b"filedesc://"):
+        return ARC
     if text.lstrip().startswith(b"{"):
         return JSONL
     named = sort_of_name(name)
@@ -105,27 +116,53 @@ def unpacked_start(start: bytes) -> bytes:
 def _local(word: str) -> Iterator[Input]:
     path = Path(word)
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file() and sort_of_name(p.name) in IN_FOLDERS
-                       and not p.name.startswith(("cache-", ".")))
-    elif path.exists():
-        files = [path]
-    else:
-        files = [p for name in sorted(glob.glob(word, recursive=True)) if (p := Path(name)).is_file()]
-    for file in files:
-        yield Input(os.path.abspath(file), file.stat().st_size)
+        root = os.path.abspath(word)
+        names = sorted(str(p) for p in Path(root).rglob("*") if p.is_file())
+        for name, under in _chosen(names, root, lambda name: Path(name).read_bytes()):
+            yield Input(name, os.path.getsize(name), under)
+        return
+    for file in [path] if path.exists() else [Path(name) for name in sorted(glob.glob(word, recursive=True))]:
+        if file.is_file():
+            yield Input(os.path.abspath(file), file.stat().st_size)
 
 
 def _remote(word: str) -> Iterator[Input]:
     fsspec = _fsspec()
     try:
         system, path = fsspec.core.url_to_fs(word)
-        names = sorted(system.glob(path)) if any(c in path for c in "*?[") else (
-            sorted(system.find(path)) if system.isdir(path) else [path])
-        for name in names:
-            if len(names) == 1 or sort_of_name(name) in IN_FOLDERS:
-                yield Input(system.unstrip_protocol(name), int(system.size(name) or 0))
+        if any(c in path for c in "*?["):
+            found = [(name, "") for name in sorted(system.glob(path)) if sort_of_name(name) in IN_FOLDERS]
+        elif system.isdir(path):
+            found = list(_chosen(sorted(system.find(path)), path.rstrip("/"), system.cat_file))
+        else:
+            found = [(path, "")]
+        for name, under in found:
+            yield Input(system.unstrip_protocol(name), int(system.size(name) or 0), under)
     except (OSError, ValueError, ImportError) as error:
         raise InputError(f"{word}: {error}") from error
+
+
+def _chosen(names: Sequence[str], root: str, read: Callable[[str], bytes]) -> Iterator[tuple[str, str]]:
+    """The files of a folder that hold pages, and the data set that each is a part of. Raises InputError, OSError."""
+    there, sets = set(names), set[str]()
+    for name in names:
+        folder, _, base = name.rpartition("/")
+        if f"{folder}/{STATE}" in there:
+            if folder not in sets:
+                sets.add(folder)
+                under = os.path.basename(root) + folder.removeprefix(root)
+                yield from ((f"{folder}/{file}", under) for file in _files_of(read(f"{folder}/{STATE}"), folder))
+        elif sort_of_name(base) in IN_FOLDERS and not base.startswith((".", "cache-")) and not (
+                base.endswith(".parquet") and name.removesuffix(".parquet") + ".tar" in there):
+            yield name, ""
+
+
+def _files_of(state: bytes, folder: str) -> list[str]:
+    """The names of the files of a data set of Hugging Face, in their order."""
+    try:
+        return [str(file["filename"]) for file in json.loads(state)["_data_files"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder}/{STATE} does not tell which files there are: {error}") from error
 
 
 def _fsspec() -> Any:
@@ -155,4 +192,6 @@ def member(stream: BinaryIO, name: str) -> Iterator[tuple[BinaryIO, int]]:
         with zipfile.ZipFile(stream) as packed, packed.open(name) as inner:
             yield cast(BinaryIO, inner), packed.getinfo(name).file_size
     else:
-        yield stream, stream.seek(0, os.SEEK_END)
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        yield stream, size

@@ -7,7 +7,7 @@
   https://github.com/apache/parquet-format/blob/master/LogicalTypes.md).
 OURS: beside the record stand `requested`, the key of the page in its run; `locations`, where each piece of evidence lies, in
 its order, null where the bytes were not kept; what the record itself does not know, `size_bytes` of the asset's body; and what
-a query could not get cheaply: `host` and `collected_at`.
+a query could not get cheaply: `surt` of the page (crawler/archive/surt.py), `host` and `collected_at`.
 """
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ import pyarrow.parquet as pq
 from rules.model import Asset, Carrier, Evidence, Terms
 from rules.record import FIELD_NAMES, JSON, KINDS, time_from_text, time_text
 
+from .surt import surt
+
 BATCH_ROWS = 1_000                   # read at a time
 COLUMN_ROWS = 32_768                 # the same, of few columns
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where bytes lie: a record of a WARC file."""
-    file: str                        # relative to the run folder, or the address of an archive that was read
-    offset_bytes: int                # of the record, or of its gzip member
-    record_id: str                   # WARC-Record-ID, without angle brackets
+    """Where bytes lie: a record of a WARC file, or a row of a table."""
+    file: str                        # relative to the run folder, or the address of an archive or table that was read
+    offset_bytes: int                # of the record, or of its gzip member; in a table the number of the row, from 0
+    record_id: str = ""              # WARC-Record-ID, without angle brackets; in a table its column of ids, if there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ DECISION = pa.struct([("use", pa.string()), ("verdict", pa.string()), ("reasons"
 LOCATION = pa.struct([("file", pa.string()), ("offset_bytes", pa.int64()), ("record_id", pa.string())])
 
 RECORDS = pa.schema([
-    ("requested", pa.string()), ("host", pa.string()), ("collected_at", TIME), ("size_bytes", pa.int64()),
+    ("requested", pa.string()), ("surt", pa.string()), ("host", pa.string()), ("collected_at", TIME),
+    ("size_bytes", pa.int64()),
     ("schema", pa.string()), ("engine", pa.string()), ("asset", ASSET), ("asker", ASKER), ("policy", POLICY),
     ("evidence", pa.list_(EVIDENCE)), ("findings", pa.list_(FINDING)), ("decisions", pa.list_(DECISION)),
     ("locations", pa.list_(LOCATION))])
@@ -74,6 +77,7 @@ def table(rows: Sequence[Row]) -> pa.Table:
     evidence = [[{**e, "at": time_from_text(e.get("at"))} for e in r["evidence"]] for r in records]
     columns: dict[str, list[Any]] = {
         "requested": [row.requested for row in rows],
+        "surt": [surt(row.requested) for row in rows],
         "host": [host(r["asset"]["url"]) for r in records],
         "collected_at": [max(filter(None, (e["at"] for e in pieces)), default=None) for pieces in evidence],
         "size_bytes": [row.size_bytes for row in rows],

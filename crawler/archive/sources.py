@@ -1,10 +1,11 @@
 """Files of every sort -> chunks of captures, with the rows that they came from.
 
 **Facts**
-- A chunk is bounded in rows and in bytes, so that memory does not grow with the file.
+- A chunk is bounded in rows and in bytes, so that memory does not grow with the file, nor with what one cell holds.
 - JSON Lines (https://jsonlines.org): one object a line; a line that is none is counted, and the next one is read. CSV as
   Python's csv module reads it, with a header line. A list of URLs: one a line, `#` begins a comment.
-- What is broken is counted in `damage`; the rest is read.
+- What is broken is counted in `damage`; the rest is read. A line that is too long is broken, and belongs to no chunk.
+- A row is known by the number that it has in its file, from 0; lines that are no rows count, too.
 """
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ import gzip
 import io
 import json
 import sys
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,24 +27,42 @@ import pyarrow.parquet as pq
 
 from rules import limits
 
-from . import columns, inputs
+from . import columns, inputs, shards
+from .arc import ArcFile
 from .captures import Capture
 from .columns import Columns, ColumnsError
+from .records import Location
 from .warc_pages import Archive, Damage
 
 CHUNK_ROWS = 1_000
-CHUNK_BYTES = 32 << 20               # of lines
+CHUNK_BYTES = 32 << 20               # of cells, as far as can be told before they are read
+BUFFER_BYTES = 1 << 20               # of a column that is read
 LINE_BYTES = 64 << 20                # OURS: a longer line is not read
 NAMED_LINES = 100                    # lines that are looked at for the names of columns
 
 csv.field_size_limit(min(LINE_BYTES, sys.maxsize))
+Locate = Callable[[int], Location | None]
 
 
 @dataclass(slots=True)
 class Chunk:
     """Captures, and the rows that they came from; None: a row that is no page."""
     captures: Sequence[Capture | None]   # one without an address is no page
-    rows: Any                        # list[Entry], pa.RecordBatch, list[bytes] or list[list[str]]
+    rows: Any                        # list[Entry], pa.RecordBatch, list[bytes], list[list[str]] or list[shards.Sample]
+
+
+class Make:
+    """What is made of the rows of tables: captures."""
+
+    def of_batch(self, found: Columns, batch: pa.RecordBatch, locate: Locate) -> Sequence[Any]:
+        return found.captures(batch, locate)
+
+    def of_rows(self, found: Columns, rows: Sequence[Mapping[str, Any]], locate: Locate) -> Sequence[Any]:
+        return found.captures_of(rows, locate)
+
+    def columns(self, found: Columns, schema: pa.Schema) -> list[str] | None:
+        """Those that are read of a Parquet file; None: all."""
+        return None
 
 
 @dataclass(slots=True)
@@ -60,7 +80,8 @@ class Source:
     at_bytes: int = 0
     sort: str = ""
     schema: Any = None               # pa.Schema, or the header of a CSV file
-    archives: list[tuple[str, Archive]] = field(default_factory=list)
+    archives: list[tuple[str, Archive | ArcFile]] = field(default_factory=list)
+    make: Make = field(default_factory=lambda: Make())
 
     def chunks(self) -> Iterator[Chunk]:
         """Raises OSError, ColumnsError, and pyarrow.ArrowException for a table that breaks off."""
@@ -92,7 +113,10 @@ class Source:
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
             self.damage.append(Damage(0, str(error)[:limits.DETAIL_CHARS]))
 
-    def _archive(self, archive: Archive, name: str) -> Iterator[Chunk]:
+    def _arc(self) -> Iterator[Chunk]:
+        return self._archive(ArcFile(self.stream, self.uri, self.size_bytes, self.everything, self.only), "")
+
+    def _archive(self, archive: Archive | ArcFile, name: str) -> Iterator[Chunk]:
         self.archives.append((name, archive))
         for entry in archive:
             self.at_bytes = archive.position_bytes
@@ -101,16 +125,26 @@ class Source:
 
     # ---- tables
 
+    def _locate(self, first: int) -> Locate:
+        return lambda n: Location(self.uri, first + n, "")
+
+    def _locate_lines(self, numbers: Sequence[int]) -> Locate:
+        return lambda n: Location(self.uri, numbers[n], "")
+
     def _parquet(self) -> Iterator[Chunk]:
-        with pq.ParquetFile(self.stream) as file:
+        with pq.ParquetFile(self.stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as file:
             self.schema = file.schema_arrow
             found = self._found(self.schema)
-            total = max(file.metadata.num_rows, 1)
-            done = 0
-            for batch in file.iter_batches(CHUNK_ROWS):
-                yield Chunk(found.captures(batch), batch)
-                done += batch.num_rows
-                self.at_bytes = self.size_bytes * done // total
+            wanted = self.make.columns(found, self.schema)
+            total, done = max(file.metadata.num_rows, 1), 0
+            for n in range(file.num_row_groups):
+                group = file.metadata.row_group(n)
+                each = max(1, min(CHUNK_ROWS, CHUNK_BYTES * group.num_rows // max(group.total_byte_size, 1)))
+                rows = CHUNK_ROWS if wanted else each
+                for batch in file.iter_batches(rows, row_groups=[n], columns=wanted, use_threads=False):
+                    yield Chunk(self.make.of_batch(found, batch, self._locate(done)), batch)
+                    done += batch.num_rows
+                    self.at_bytes = self.size_bytes * done // total
 
     def _arrow(self) -> Iterator[Chunk]:
         start = self.stream.read(6)
@@ -122,20 +156,35 @@ class Source:
             file = pa.ipc.open_stream(self.stream)
             batches = iter(file)
         self.schema = file.schema
-        found = self._found(self.schema)
+        found, done = self._found(self.schema), 0
         for batch in batches:
-            for n in range(0, batch.num_rows, CHUNK_ROWS):
-                rows = batch.slice(n, CHUNK_ROWS)
-                yield Chunk(found.captures(rows), rows)
+            each = max(1, min(CHUNK_ROWS, CHUNK_BYTES * batch.num_rows // max(batch.nbytes, 1)))
+            for n in range(0, batch.num_rows, each):
+                rows = batch.slice(n, each)
+                yield Chunk(self.make.of_batch(found, rows, self._locate(done + n)), rows)
+            done += batch.num_rows
             self.at_bytes = self.stream.tell()
+
+    def _tar(self) -> Iterator[Chunk]:
+        found: Columns | None = None
+        try:
+            for n, sample in enumerate(shards.samples(self.stream)):
+                if sample.trouble:
+                    self.damage.append(Damage(sample.start_bytes, sample.trouble[:limits.DETAIL_CHARS]))
+                if found is None:
+                    found = self._found(_schema([{**dict.fromkeys(shards.ROLES, ""), **sample.row}]))
+                self.at_bytes = sample.end_bytes
+                yield Chunk(self.make.of_rows(found, [sample.row], self._locate(n)), [sample])
+        except tarfile.TarError as error:
+            self.damage.append(Damage(self.at_bytes, str(error)[:limits.DETAIL_CHARS]))
 
     def _jsonl(self) -> Iterator[Chunk]:
         found: Columns | None = None
-        for lines, offset in self._lines():
-            rows = [self._object(line, offset + n) for n, line in enumerate(lines)]
+        for lines, numbers in self._lines():
+            rows = [self._object(line, n) or {} for line, n in zip(lines, numbers, strict=True)]
             if found is None:
                 found = self._found(_schema([row for row in rows if row][:NAMED_LINES]))
-            yield Chunk(found.captures_of([row or {} for row in rows]), lines)
+            yield Chunk(self.make.of_rows(found, rows, self._locate_lines(numbers)), lines)
 
     def _object(self, line: bytes, number: int) -> dict[str, Any] | None:
         try:
@@ -153,45 +202,57 @@ class Source:
         self.schema = next(lines, [])
         found = self._found(pa.schema([(name, pa.string()) for name in dict.fromkeys(self.schema)]))
         rows: list[list[str]] = []
+        done = held = 0
         try:
             for row in lines:
                 rows.append(row)
-                if len(rows) >= CHUNK_ROWS:
-                    yield self._csv_chunk(found, rows)
-                    rows = []
+                held += sum(map(len, row))
+                if len(rows) >= CHUNK_ROWS or held >= CHUNK_BYTES:
+                    yield self._csv_chunk(found, rows, done)
+                    done, rows, held = done + len(rows), [], 0
         except (csv.Error, EOFError, zlib.error) as error:
             self.damage.append(Damage(self.stream.tell(), str(error)[:limits.DETAIL_CHARS]))
         finally:
             text.detach()
         if rows:
-            yield self._csv_chunk(found, rows)
+            yield self._csv_chunk(found, rows, done)
 
-    def _csv_chunk(self, found: Columns, rows: list[list[str]]) -> Chunk:
+    def _csv_chunk(self, found: Columns, rows: list[list[str]], first: int) -> Chunk:
         self.at_bytes = self.stream.tell()
-        return Chunk(found.captures_of([{k: v for k, v in zip(self.schema, row, strict=False) if v} for row in rows]), rows)
+        named = [{k: v for k, v in zip(self.schema, row, strict=False) if v} for row in rows]
+        return Chunk(self.make.of_rows(found, named, self._locate(first)), rows)
 
     def _urls(self) -> Iterator[Chunk]:
         found = columns.find(pa.schema([("url", pa.string())]))
         self.told = "one URL a line"
-        for lines, _ in self._lines():
+        for lines, numbers in self._lines():
             said = [line.split(b"#")[0].strip().decode("utf-8", "replace") for line in lines]
-            yield Chunk(found.captures_of([{"url": url} if "://" in url else {} for url in said]), lines)
+            rows = [{"url": url} if "://" in url else {} for url in said]
+            yield Chunk(self.make.of_rows(found, rows, self._locate_lines(numbers)), lines)
 
-    def _lines(self) -> Iterator[tuple[list[bytes], int]]:
-        """Lines with their ends, in chunks, and the number of the first."""
-        stream, lines, held, number = self._unpacked(), list[bytes](), 0, 0
+    def _lines(self) -> Iterator[tuple[list[bytes], list[int]]]:
+        """Lines with their ends, in chunks, and their numbers."""
+        stream, lines, numbers, held = self._unpacked(), list[bytes](), list[int](), 0
         try:
+            number = 0
             while line := stream.readline(LINE_BYTES):
-                lines.append(line)
-                held += len(line)
+                if len(line) == LINE_BYTES and not line.endswith(b"\n"):
+                    self.damage.append(Damage(number, f"line {number + 1} is longer than {LINE_BYTES >> 20} MiB"))
+                    while (line := stream.readline(LINE_BYTES)) and not line.endswith(b"\n"):
+                        pass
+                else:
+                    lines.append(line)
+                    numbers.append(number)
+                    held += len(line)
+                number += 1
                 if len(lines) >= CHUNK_ROWS or held >= CHUNK_BYTES:
                     self.at_bytes = self.stream.tell()
-                    yield lines, number
-                    number, lines, held = number + len(lines), [], 0
+                    yield lines, numbers
+                    lines, numbers, held = [], [], 0
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             self.damage.append(Damage(self.stream.tell(), str(error)[:limits.DETAIL_CHARS]))
         if lines:
-            yield lines, number
+            yield lines, numbers
 
     def _unpacked(self) -> Any:
         start = self.stream.read(4)
@@ -210,8 +271,10 @@ class Source:
 
 READ: dict[str, Callable[[Source], Iterator[Chunk]]] = {
     inputs.WARC: Source._warc, inputs.WACZ: Source._wacz, inputs.PARQUET: Source._parquet, inputs.ARROW: Source._arrow,
-    inputs.JSONL: Source._jsonl, inputs.CSV: Source._csv, inputs.URLS: Source._urls,
+    inputs.JSONL: Source._jsonl, inputs.CSV: Source._csv, inputs.URLS: Source._urls, inputs.TAR: Source._tar,
+    inputs.ARC: Source._arc,
 }
+TABLES = (inputs.PARQUET, inputs.ARROW, inputs.JSONL, inputs.CSV, inputs.URLS, inputs.TAR)
 FAILURES = (OSError, ColumnsError, pa.ArrowException, inputs.InputError)
 
 
@@ -223,8 +286,6 @@ def _schema(rows: list[dict[str, Any]]) -> pa.Schema:
             kind = pa.struct([(k, pa.null()) for k in value]) if isinstance(value, dict) else pa.string()
             names.setdefault(name, kind)
     return pa.schema(list(names.items()))
-
-
 
 
 def _member(packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:

@@ -5,8 +5,10 @@
   Zstandard frame a record is what archives have (WARC 1.1, Annex D); where many records share one, each becomes a member.
 - Records that are no pages go with the page that they belong to (WARC-Concurrent-To, either way); what belongs to none goes to
   both lists' first: to what is kept. Bytes that could not be read go to neither; they are counted.
+- The first record of an ARC file tells what the others are like, and goes to both.
 - A subset of a WACZ is one WARC file: its index and its signature were made for the whole.
-- Rows keep their bytes: lines of JSON get two members more, lists of URLs get none, CSV and Parquet two columns.
+- Rows keep their bytes: lines of JSON get two members more, lists of URLs get none, CSV and Parquet two columns. Members of tar
+  files are copied byte for byte.
 """
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ import csv
 import gzip
 import io
 import json
+import tarfile
 import zlib
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -23,12 +26,14 @@ from typing import Any, BinaryIO, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import inputs
+from . import huggingface, inputs
+from .arc import ArcFile
 from .batch import ADDED, REASONS, VERDICT, with_added
 from .sources import Source
 from .warc_pages import Archive
 
 COPY_BYTES = 1 << 20
+GROUP_ROWS, GROUP_BYTES = 16_384, 32 << 20       # that wait for their row group; what comes first
 Said = tuple[str, list[str]]         # verdict and reasons of one row
 
 
@@ -56,8 +61,10 @@ class Files:
 def subset(source: Source, files: Files) -> Subset:
     """For the sort of a source that has begun to be read."""
     match source.sort:
-        case inputs.WARC | inputs.WACZ:
+        case inputs.WARC | inputs.WACZ | inputs.ARC:
             return Records(source, files)
+        case inputs.TAR:
+            return Samples(source, files)
         case inputs.PARQUET:
             return Columns(source, files, parquet=True)
         case inputs.ARROW:
@@ -82,30 +89,39 @@ class Columns:
     """Parquet and Arrow: the same schema and two columns more."""
 
     def __init__(self, source: Source, files: Files, parquet: bool):
-        schema = with_added(source.schema)
-        self._open: list[tuple[bool, Any, Any]] = []
+        schema = huggingface.with_features(with_added(source.schema))
+        self._schema = schema
+        self._open: list[tuple[bool, Any, Any, list[pa.RecordBatch]]] = []
         for side, path in files.wanted:
             if parquet:
-                self._open.append((side, pq.ParquetWriter(path, schema, compression="zstd"), None))
+                self._open.append((side, pq.ParquetWriter(path, schema, compression="zstd"), None, []))
             else:
                 sink = pa.OSFile(str(path), "wb")
-                self._open.append((side, pa.ipc.new_stream(sink, schema), sink))
+                self._open.append((side, pa.ipc.new_stream(sink, schema), sink, []))
 
     def add(self, rows: Any, keep: Sequence[bool], said: Sequence[Said]) -> None:
-        schema = with_added(rows.schema)
-        arrays = [rows.column(f.name) for f in schema if f.name not in (VERDICT, REASONS)]
+        arrays = [rows.column(f.name) for f in self._schema if f.name not in (VERDICT, REASONS)]
         arrays += [pa.array([v for v, _ in said], ADDED[0].type), pa.array([r for _, r in said], ADDED[1].type)]
-        batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
-        for side, writer, _ in self._open:
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        for side, writer, _, waiting in self._open:
             chosen = batch.filter(pa.array([k is side for k in keep], pa.bool_()))
             if chosen.num_rows:
-                writer.write_batch(chosen)
+                waiting.append(chosen)
+                if sum(b.num_rows for b in waiting) >= GROUP_ROWS or sum(b.nbytes for b in waiting) >= GROUP_BYTES:
+                    _flush(writer, waiting)
 
     def close(self) -> None:
-        for _, writer, sink in self._open:
+        for _, writer, sink, waiting in self._open:
+            _flush(writer, waiting)
             writer.close()
             if sink is not None:
                 sink.close()
+
+
+def _flush(writer: Any, waiting: list[pa.RecordBatch]) -> None:
+    if waiting:
+        writer.write_table(pa.Table.from_batches(waiting))
+        waiting.clear()
 
 
 class Lines:
@@ -145,6 +161,28 @@ class Csv:
     def close(self) -> None:
         for _, stream, _ in self._open:
             stream.close()
+
+
+class Samples:
+    """Members of a tar file, byte for byte, a sample at a time."""
+
+    def __init__(self, source: Source, files: Files):
+        self._source = source
+        self._open = [(side, path.open("wb")) for side, path in files.wanted]
+
+    def add(self, rows: Any, keep: Sequence[bool], said: Sequence[Said]) -> None:
+        stream = self._source.stream
+        here = stream.tell()
+        for sample, k in zip(rows, keep, strict=True):
+            for side, out in self._open:
+                if k is side:
+                    _copy_range(stream, sample.start_bytes, sample.end_bytes, out)
+        stream.seek(here)
+
+    def close(self) -> None:
+        for _, out in self._open:
+            out.write(bytes(2 * tarfile.BLOCKSIZE))
+            out.close()
 
 
 def with_members(line: bytes, said: Said) -> bytes:
@@ -187,8 +225,8 @@ class Records:
             for out in streams.values():
                 out.close()
 
-    def _copy(self, archive: Archive, entries: list[tuple[int, str, tuple[str, ...], bool | None]], stream: BinaryIO, size: int,
-              streams: dict[bool, Any]) -> None:
+    def _copy(self, archive: Archive | ArcFile, entries: list[tuple[int, str, tuple[str, ...], bool | None]],
+              stream: BinaryIO, size: int, streams: dict[bool, Any]) -> None:
         sides = _sides(entries)
         starts = [offset for offset, _, _, _ in entries]
         if any(a >= b for a, b in pairwise(starts)):
@@ -203,8 +241,9 @@ class Records:
             end = starts[n + 1] if n + 1 < len(starts) else size
             if any(start <= at < end for at in broken):
                 end = member_end(stream, start) if packed else next((at for at in broken if start < at < end), start)
-            if side in streams:
-                _copy_range(stream, start, end, streams[side])
+            whole_file = n == 0 and self._source.sort == inputs.ARC
+            for out in streams.values() if whole_file else [streams[side]] if side in streams else []:
+                _copy_range(stream, start, end, out)
 
 
 def _sides(entries: Sequence[tuple[int, str, tuple[str, ...], bool | None]]) -> list[bool]:

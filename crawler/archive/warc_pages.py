@@ -87,10 +87,11 @@ class Archive:
                             break
                     if held is not None:
                         yield held
-                    held, going_on, last = None, -1, at
-                    self.position_bytes = at
+                    held, going_on = None, -1
+                    if sizes.begins(at) or last < start:
+                        last = self.position_bytes = at
                     sizes.begin(at, record)
-                    held = self._entry(record, at)
+                    held = self._entry(record, last)
                 else:
                     if not broken:
                         self._end(last)
@@ -272,11 +273,14 @@ def read(stream: BinaryIO, at: Location, carrier: Carrier) -> bytes:
     stream.seek(at.offset_bytes)
     try:
         mended = bounds.parsed(real) if real is not None else None
-        for record in (mended,) if mended is not None else ArchiveIterator(stream, parse_http=False, quirks_mode=True):
-            if (record.record_id or "").strip("<> ") != at.record_id:
-                if record.stream_pos == at.offset_bytes:
-                    continue                         # many records share a member
+        watched = bounds.Watched(stream)
+        sizes = bounds.Sizes(watched, bounds.packing(stream))
+        stream.seek(at.offset_bytes)
+        for record in (mended,) if mended is not None else ArchiveIterator(watched, parse_http=False, quirks_mode=True):
+            if record is not mended and record.stream_pos != at.offset_bytes and sizes.begins(record.stream_pos):
                 break
+            if (record.record_id or "").strip("<> ") != at.record_id:
+                continue                             # many records share a member
             kind = record.headers.get("WARC-Type") or ""
             capture = archive._capture(record, kind, at, real.told_wrongly if real is not None else "")
             if capture is not None:
