@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import glob
+import io
 import json
 import os
 import zipfile
@@ -30,6 +31,7 @@ SUFFIXES = {".warc": WARC, ".wacz": WACZ, ".parquet": PARQUET, ".arrow": ARROW, 
 IN_FOLDERS = (WARC, WACZ, ARC, TAR, PARQUET, ARROW, JSONL, CSV)
 TAR_MAGIC = slice(257, 262)          # b"ustar"
 PEEK_BYTES = 4_096
+BUFFER_BYTES = 1 << 20
 STATE = "state.json"                 # of a data set of Hugging Face
 
 
@@ -69,7 +71,9 @@ def sort_of_name(name: str) -> str:
 
 def opened(uri: str) -> BinaryIO:
     """The bytes, from any place in them; the caller closes it. Raises OSError, InputError."""
-    return cast(BinaryIO, _fsspec().open(uri, "rb").open()) if "://" in uri else open(uri, "rb")
+    if "://" not in uri:
+        return open(uri, "rb")
+    return cast(BinaryIO, io.BufferedReader(_fsspec().open(uri, "rb").open(), BUFFER_BYTES))     # lines of a bounded length
 
 
 def sort_of(stream: BinaryIO, name: str) -> str:
