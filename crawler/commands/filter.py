@@ -83,9 +83,10 @@ def command(ctx: click.Context, words: tuple[str, ...], run: Path, policies: tup
             exact: bool, form: str) -> None:
     """Decide every page in archives and data sets, and record why.
 
-    INPUT is a file, a folder, a glob, or an address like s3://...: WARC (gzip, Zstandard or plain), WACZ, ARC, Parquet, JSON
-    Lines, CSV, a list of URLs, a data set of Hugging Face on disk, or shards of webdataset and img2dataset. Columns are found by their names, and what was assumed is told. What a source did not keep,
-    such as response fields, is `not-collected` in the records: the policy decides what that means.
+    INPUT is a file, a folder, a glob, or an address like s3://...: WARC (gzip, Zstandard or plain), WACZ, ARC, Parquet, Arrow,
+    JSON Lines, CSV, a list of URLs, a data set of Hugging Face on disk, or shards of webdataset and img2dataset. Columns are
+    found by their names, and what was assumed is told. What a source did not keep, such as response fields, is
+    `not-collected` in the records: the policy decides what that means.
 
     Nothing is fetched. A run that was killed goes on where it was: give the same command again.
 
