@@ -253,10 +253,10 @@ def replay(folder: Path, done: Done = ignore) -> Iterator[Replayed]:
     """One outcome for each record, and one for each file that is not as the manifest says, or is broken. Raises RunError."""
     manifest = folders.read_manifest(folder)
     yield from _changed_files(folder, manifest)
-    known, reader = policies_of(folder, manifest), _Reader(folder, manifest.get("filter", {}).get("columns", {}))
+    known, reader = policies_of(folder, manifest), Evidences(folder, manifest.get("filter", {}).get("columns", {}))
     try:
         for row in folders.rows(folder):
-            yield _replayed(row, known, reader)
+            yield replayed(row, known, reader)
             done(1)
     except (OSError, ArrowException) as error:
         yield Replayed(Outcome.RECORD_DIFFERS, "records", detail=f"cannot be read: {error}")
@@ -292,7 +292,8 @@ def _changed_files(folder: Path, manifest: Manifest) -> Iterator[Replayed]:
                 yield Replayed(outcome, entry["file"], detail=f"SHA-256 was {entry['sha256']} and is {now['sha256']}")
 
 
-def _replayed(row: Row, known: Mapping[str, Policy | str], reader: _Reader) -> Replayed:
+def replayed(row: Row, known: Mapping[str, Policy | str], reader: Evidences) -> Replayed:
+    """One record, from its evidence again."""
     id = row.record["policy"]["id"]
     if len(row.locations) != len(row.record["evidence"]):
         return Replayed(Outcome.RECORD_DIFFERS, row.requested, id, "not as many locations as pieces of evidence")
@@ -329,7 +330,7 @@ def _compared(row: Row, id: str, now: JSON) -> Replayed:
     return Replayed(Outcome.RECORD_DIFFERS, row.requested, id, "differs in " + ", ".join(sorted(differ)))
 
 
-class _Reader:
+class Evidences:
     """Evidence by its location; what was read last is remembered."""
 
     def __init__(self, folder: Path, given: Mapping[str, str]):

@@ -103,9 +103,7 @@ def read(path: Path, policy: str = "", url: str = "") -> Iterator[Row]:
             if url:
                 led_to = pc.struct_field(batch["asset"], "url")
                 batch = batch.filter(pc.or_(pc.equal(batch["requested"], url), pc.equal(led_to, url)))
-            there = set(batch.schema.names)              # a file of before knows no size
-            columns = [plain(batch.column(name)) if name in there else [None] * len(batch) for name in RECORDS.names]
-            yield from (row_of(dict(zip(RECORDS.names, values, strict=True))) for values in zip(*columns, strict=True))
+            yield from _rows(batch)
 
 
 def read_columns(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -116,6 +114,29 @@ def read_columns(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]
             yield pa.RecordBatch.from_arrays(
                 [batch[name] if name in there else pa.nulls(batch.num_rows, RECORDS.field(name).type) for name in columns],
                 schema=pa.schema([RECORDS.field(name) for name in columns]))
+
+
+def read_at(path: Path, places: Sequence[int]) -> Iterator[tuple[int, Row]]:
+    """The rows of one file at these places, which are sorted, with their place. Raises OSError, pyarrow.ArrowException."""
+    wanted, begins = iter(places), 0
+    place = next(wanted, None)
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(BATCH_ROWS):
+            while place is not None and place < begins + len(batch):
+                yield place, next(_rows(batch.slice(place - begins, 1)))
+                place = next(wanted, None)
+            begins += len(batch)
+
+
+def count(path: Path) -> int:
+    """How many rows a file has. Raises OSError, pyarrow.ArrowException."""
+    return int(pq.read_metadata(path).num_rows)
+
+
+def _rows(batch: pa.RecordBatch) -> Iterator[Row]:
+    there = set(batch.schema.names)                      # a file of before knows no size
+    columns = [plain(batch.column(name)) if name in there else [None] * len(batch) for name in RECORDS.names]
+    return (row_of(dict(zip(RECORDS.names, values, strict=True))) for values in zip(*columns, strict=True))
 
 
 def row_of(columns: Mapping[str, Any]) -> Row:
