@@ -39,6 +39,8 @@ class Document:
     lead: str
     sections: tuple[Section, ...]
     data: dict[str, Any]                             # the same for programs, with its own schema name
+    language: str = "en"
+    to_fill: str = TO_FILL
 
 
 STYLE = """
@@ -61,7 +63,7 @@ def say(document: Document) -> None:
         line()
         line(section.title)
         for label, text in section.facts:
-            paragraph(f"{label}: {text or TO_FILL}", indent=2)
+            paragraph(f"{label}: {text or document.to_fill}", indent=2)
         for one in section.tables:
             rows = one.rows[:SHOWN_ROWS] if one.annex else one.rows
             cells = [[_number(cell) if n in one.numbers else cell for n, cell in enumerate(row)] for row in rows]
@@ -89,8 +91,8 @@ def _number(cell: str) -> _Right:
 def html(document: Document) -> str:
     from ..report.catalogue import Catalogue
     from ..report.page import render
-    return render("document.html", Catalogue("en"), title=document.title, data=document.data, style=STYLE,
-                  document=document, to_fill=TO_FILL)
+    return render("document.html", Catalogue(document.language), title=document.title, data=document.data, style=STYLE,
+                  document=document, to_fill=document.to_fill)
 
 
 def text_of_json(document: Document) -> str:
@@ -109,7 +111,7 @@ def docx(document: Document, path: Path) -> None:
     for section in document.sections:
         word.add_heading(_xml(section.title), 1)
         if section.facts:
-            _grid(word, ("", ""), [(label, text or TO_FILL) for label, text in section.facts], ())
+            _grid(word, ("", ""), [(label, text or document.to_fill) for label, text in section.facts], ())
         for one in section.tables:
             word.add_paragraph(_xml(one.caption), "Heading 3")
             _grid(word, one.columns, one.rows, one.numbers)
