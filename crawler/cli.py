@@ -22,6 +22,7 @@ from .commands import (
     explain,
     filter,
     images,
+    join,
     lists,
     logs,
     policy,
@@ -31,6 +32,7 @@ from .commands import (
     sites,
     summary,
     survives,
+    table,
     tag,
 )
 
@@ -42,6 +44,8 @@ COMMANDS: tuple[click.Command, ...] = (
     compare.command,
     filter.command,
     sites.command,
+    table.command,
+    join.command,
     registers.command,
     replay.command,
     audit_pack.command,

@@ -197,13 +197,8 @@ class Filtering:
 
     def end(self, complete: bool) -> None:
         shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
-        sets: dict[tuple[str, str], list[str]] = {}
-        for one in self.found if complete else ():
-            if one.under:
-                sets.setdefault((one.uri.rpartition("/")[0], one.under), []).append(one.name)
-        for side in filter(None, (self.task.kept, self.task.dropped)):
-            for (source, under), names in sets.items():
-                huggingface.complete(Path(side), source, under, names)
+        if complete:
+            huggingface.complete(self.found, (self.task.kept, self.task.dropped))
         self.manifest |= {"status": "complete" if complete else "interrupted", "ended": time_text(datetime.now(UTC))}
         folders.write_manifest(self.folder, self.manifest)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -65,21 +65,36 @@ class Columns:
 
     def captures(self, batch: pa.RecordBatch, locate: Callable[[int], Location | None] = lambda n: None) -> list[Capture]:
         """One capture a row; None where a row names no page (no URL). `locate` tells where a row lies."""
-        columns = {role: _values(batch, name) for role, name in self.names.items()}
-        n = batch.num_rows
-        empty = [None] * n
-        rows = zip(*(columns.get(role, empty) for role in NAMES), strict=True)
-        return [_capture(locate(i), *row) for i, row in enumerate(rows)]
+        return [_capture(locate(i), *row) for i, row in enumerate(self.values(batch, NAMES))]
 
     def captures_of(self, rows: Iterable[Mapping[str, Any]],
                     locate: Callable[[int], Location | None] = lambda n: None) -> list[Capture]:
         """The same from rows that are mappings."""
-        names = [self.names.get(role, "") for role in NAMES]
-        return [_capture(locate(i), *(_part(row, name) if name else None for name in names)) for i, row in enumerate(rows)]
+        return [_capture(locate(i), *row) for i, row in enumerate(self.values_of(rows, NAMES))]
+
+    def values(self, batch: pa.RecordBatch, roles: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+        """What a row holds for each role."""
+        columns = {role: _values(batch, name) for role, name in self.names.items()}
+        empty = [None] * batch.num_rows
+        return zip(*(columns.get(role, empty) for role in roles), strict=True)
+
+    def values_of(self, rows: Iterable[Mapping[str, Any]], roles: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+        """The same from rows that are mappings."""
+        names = [self.names.get(role, "") for role in roles]
+        return (tuple(_part(row, name) if name else None for name in names) for row in rows)
 
 
 def find(schema: pa.Schema, given: Mapping[str, str] | None = None) -> Columns:
     """What each column is; `given` overrides by role. Raises ColumnsError where no column holds addresses."""
+    names = named(schema, NAMES, given)
+    if "url" not in names:
+        raise ColumnsError(f"no column holds addresses; looked for {', '.join(NAMES['url'])} "
+                           f"among {', '.join(schema.names) or 'no columns at all'}")
+    return Columns(names)
+
+
+def named(schema: pa.Schema, roles: Mapping[str, tuple[str, ...]], given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Role -> name of a column, in the order of the roles. Raises ColumnsError for what is given and not there."""
     there: dict[str, str] = {}
     for f in schema:
         there.setdefault(_plain(f.name), f.name)
@@ -87,17 +102,14 @@ def find(schema: pa.Schema, given: Mapping[str, str] | None = None) -> Columns:
         if _plain(f.name) in NESTED and pa.types.is_struct(f.type):
             for child in f.type:
                 there.setdefault(_plain(child.name), f"{f.name}.{child.name}")
-    names = {role: there[found] for role, known in NAMES.items() if (found := next((k for k in known if k in there), ""))}
+    names = {role: there[found] for role, known in roles.items() if (found := next((k for k in known if k in there), ""))}
     for role, name in (given or {}).items():
-        if role not in NAMES:
-            raise ColumnsError(f"'{role}' is nothing that a column can be; known are {', '.join(NAMES)}")
+        if role not in roles:
+            raise ColumnsError(f"'{role}' is nothing that a column can be; known are {', '.join(roles)}")
         if name and name.split(".")[0] not in schema.names:
             raise ColumnsError(f"there is no column '{name}'; there are {', '.join(schema.names)}")
         names = {k: v for k, v in names.items() if k != role} | ({role: name} if name else {})
-    if "url" not in names:
-        raise ColumnsError(f"no column holds addresses; looked for {', '.join(NAMES['url'])} "
-                           f"among {', '.join(schema.names) or 'no columns at all'}")
-    return Columns({role: names[role] for role in NAMES if role in names})
+    return {role: names[role] for role in roles if role in names}
 
 
 def time_of(value: object) -> datetime | None:

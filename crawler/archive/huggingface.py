@@ -16,7 +16,7 @@ from uuid import uuid4
 import pyarrow as pa
 
 from .batch import REASONS, VERDICT
-from .inputs import STATE, InputError, read_at
+from .inputs import STATE, Input, InputError, read_at
 
 INFO, SPLITS = "dataset_info.json", "dataset_dict.json"
 KEY = b"huggingface"
@@ -36,7 +36,18 @@ def with_features(schema: pa.Schema) -> pa.Schema:
     return schema.with_metadata({**schema.metadata, KEY: json.dumps(info).encode()})
 
 
-def complete(side: Path, source: str, under: str, names: Iterable[str]) -> None:
+def complete(found: Iterable[Input], sides: Iterable[str]) -> None:
+    """Make the subsets of data sets in these folders data sets of their own; other inputs need nothing."""
+    sets: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        if one.under:
+            sets.setdefault((one.uri.rpartition("/")[0], one.under), []).append(one.name)
+    for side in filter(None, sides):
+        for (source, under), names in sets.items():
+            _complete(Path(side), source, under, names)
+
+
+def _complete(side: Path, source: str, under: str, names: Iterable[str]) -> None:
     """Put beside the Arrow files in `side/under` what makes them a data set; `source` is the folder that they were made of."""
     target = side / under
     target.mkdir(parents=True, exist_ok=True)

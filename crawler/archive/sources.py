@@ -53,6 +53,11 @@ class Chunk:
 
 class Make:
     """What is made of the rows of tables: captures."""
+    reads = True                     # whether lines are looked into
+
+    def find(self, schema: pa.Schema) -> Columns | None:
+        """What each column is; None: as for captures. Raises ColumnsError."""
+        return None
 
     def of_batch(self, found: Columns, batch: pa.RecordBatch, locate: Locate) -> Sequence[Any]:
         return found.captures(batch, locate)
@@ -181,7 +186,9 @@ class Source:
     def _jsonl(self) -> Iterator[Chunk]:
         found: Columns | None = None
         for lines, numbers in self._lines():
-            rows = [self._object(line, n) or {} for line, n in zip(lines, numbers, strict=True)]
+            rows: list[dict[str, Any]] = [{}] * len(lines)
+            if self.make.reads:
+                rows = [self._object(line, n) or {} for line, n in zip(lines, numbers, strict=True)]
             if found is None:
                 found = self._found(_schema([row for row in rows if row][:NAMED_LINES]))
             yield Chunk(self.make.of_rows(found, rows, self._locate_lines(numbers)), lines)
@@ -264,7 +271,7 @@ class Source:
         return self.stream
 
     def _found(self, schema: pa.Schema) -> Columns:
-        found = columns.find(schema, self.given)
+        found = self.make.find(schema) or columns.find(schema, self.given)
         self.told = found.told
         return found
 

@@ -30,7 +30,7 @@ from . import huggingface, inputs
 from .arc import ArcFile
 from .batch import ADDED, REASONS, VERDICT, with_added
 from .sources import Source
-from .warc_pages import Archive
+from .warc_pages import Archive, Entry
 
 COPY_BYTES = 1 << 20
 GROUP_ROWS, GROUP_BYTES = 16_384, 32 << 20       # that wait for their row group; what comes first
@@ -211,9 +211,12 @@ class Records:
         self._entries: dict[int, list[tuple[int, str, tuple[str, ...], bool | None]]] = {}
 
     def add(self, rows: Any, keep: Sequence[bool], said: Sequence[Said]) -> None:
-        here = self._entries.setdefault(len(self._source.archives) - 1, [])
         for entry, side in zip(rows, keep, strict=True):
-            here.append((entry.offset_bytes, entry.record_id, entry.about, side if entry.capture else None))
+            self.remember(len(self._source.archives) - 1, entry, side if entry.capture else None)
+
+    def remember(self, archive: int, entry: Entry, side: bool | None) -> None:
+        """Where a record of the archive of that number goes; None: it is no page."""
+        self._entries.setdefault(archive, []).append((entry.offset_bytes, entry.record_id, entry.about, side))
 
     def close(self) -> None:
         streams = {side: path.open("wb") for side, path in self._files.wanted}
