@@ -18,6 +18,7 @@ $(READY): pyproject.toml
 $(TESTS): $(READY)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	npm install --silent --no-audit --no-fund --prefix .venv/exiftool exiftool-vendored.pl || echo "no npm: the comparison with exiftool is left out"
+	npm install --silent --no-audit --no-fund --prefix .venv/axe axe-core || echo "no npm: whether pages are accessible is left out"
 	touch $@
 
 demo: $(READY)   ## crawl a small web on this machine and show the decisions

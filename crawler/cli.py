@@ -13,6 +13,7 @@ from .commands import (
     USAGE,
     agents,
     assess,
+    audit,
     audit_pack,
     check,
     compare,
@@ -28,6 +29,7 @@ from .commands import (
     policy,
     registers,
     replay,
+    report,
     signals,
     sites,
     summary,
@@ -37,6 +39,8 @@ from .commands import (
 )
 
 COMMANDS: tuple[click.Command, ...] = (
+    audit.command,
+    report.command,
     check.command,
     crawl.command,
     explain.command,

@@ -1,0 +1,64 @@
+"""What a site runs on, as far as its responses and the generator of its home page tell."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from rules import Carrier
+from rules.strict_yaml import load
+
+from .site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    header: tuple[bytes, ...] = ()
+    generator: tuple[str, ...] = ()
+
+
+@cache
+def hosts() -> dict[str, Signs]:
+    """id -> signs, in the order in which they are tried. DataError: the table is broken."""
+    out = {}
+    for name, node in load(files(__package__).joinpath("hosts.yaml").read_text("utf-8"), "hosts.yaml").pairs().items():
+        row = node.fields((), ("header", "generator"))
+        out[name] = Signs(tuple(t.encode() for t in row["header"].texts()) if "header" in row else (),
+                          tuple(row["generator"].texts()) if "generator" in row else ())
+    return out
+
+
+@cache
+def fixes() -> dict[str, dict[str, str]]:
+    """Fix -> host, `any` or `command` -> lines to copy."""
+    root = load(files(__package__).joinpath("fixes.yaml").read_text("utf-8"), "fixes.yaml")
+    return {name: {host: text.text() for host, text in node.pairs().items()} for name, node in root.pairs().items()}
+
+
+def host_of(site: Site) -> str:
+    """The first host whose signs are there; "" where none is."""
+    header = b"\n".join(e.body.lower() for e in site.whole if e.carrier is Carrier.HTTP_FIELDS)
+    said = generator(site)
+    return next((name for name, signs in hosts().items()
+                 if any(word in header for word in signs.header) or any(word in said for word in signs.generator)), "")
+
+
+def generator(site: Site) -> str:
+    """What <meta name="generator"> of the home page names, in lower case."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    from rules.limits import HTML_BYTES
+    body = next((e.body for e in site.whole if e.carrier is Carrier.BODY and e.has_bytes), b"")
+    if not site.home.is_page or b"generator" not in body.lower():
+        return ""
+    metas = LexborHTMLParser(body[:HTML_BYTES]).css("meta[name='generator' i]")
+    return " ".join((meta.attributes.get("content") or "").lower() for meta in metas[:5])
+
+
+def lines_to_copy(fix: str, host: str, origin: str, agents: str) -> tuple[str, str]:
+    """What to copy, for this host where it is known, and the command of maymine; "" for what there is none of."""
+    row = fixes()[fix]
+
+    def filled(text: str) -> str:
+        return text.replace("{origin}", origin).replace("{host}", host or "static").replace("{agents}", agents)
+    return filled(row.get(host) or row.get("any", "")), filled(row.get("command", ""))

@@ -1,0 +1,232 @@
+"""An audit told to people and to programs: text, Markdown, HTML, SARIF, each out of the one value (crawler/audit/report.py).
+
+**Facts**
+- SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html): 3.27 results with a level, a rule and places;
+  3.49 rules; a place is a URI and, where a line is known, a region (3.29, 3.30).
+- Words of strangers are parameters and quotes; they are escaped or made harmless where they are shown, never here.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+from ..audit.findings import TO_MEND, Found, Place, Status, kinds
+from ..audit.hosts import lines_to_copy
+from ..audit.report import Report, Row, to_json
+from ..effect import COLUMNS
+from .catalogue import Catalogue
+
+TONES = {Status.STATED: "good", Status.MISSING: "open", Status.BROKEN: "bad", Status.CONTRADICTS: "clash",
+         Status.UNSEEN: "note"}
+ANSWERS = {"allowed": "open", "refused": "good", "nothing-said": "note", "cannot-be-told": "bad", "never-fetches": "note",
+           "not-its-job": "note"}
+LEVELS = {Status.BROKEN: "error", Status.CONTRADICTS: "warning", Status.MISSING: "warning", Status.UNSEEN: "none",
+          Status.STATED: "none"}           # none: 3.27.10, of a result that is no failure
+SHOWN_PLACES = 5                     # of one finding
+SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+CANNOT = ("trained", "obeyed", "elsewhere", "before", "sample")
+WORDS = ("robots.txt", "tdmrep.json", "headers", "pages", "images", "licence")
+_NUMBERED = re.compile(r"(line|meta) (\d{1,9})")
+
+
+# Sentences
+
+def site_of(r: Report) -> str:
+    try:
+        return urlsplit(r.home).netloc or r.home
+    except ValueError:
+        return r.home
+
+
+def title(r: Report, say: Catalogue) -> str:
+    return say.text("audit.title", site=site_of(r))
+
+
+def headline(r: Report, say: Catalogue) -> str:
+    """One sentence with counts, and no score; where there is a robots.txt, whom it reaches."""
+    return " ".join(text for text, _ in sentences(r, say))
+
+
+def sentences(r: Report, say: Catalogue) -> Iterator[tuple[str, str]]:
+    """Each with its tone."""
+    if r.to_mend:
+        yield say.text("audit.todo", n=r.to_mend, **{s.value: r.count(s) for s in TO_MEND}), "open"
+    elif r.came:
+        yield say.text("audit.clean"), "good"
+    if not r.came:
+        yield say.text("audit.undecided"), "bad"
+    if r.known:
+        yield say.text("audit.reach", n=r.reached, known=r.known), "note"
+
+
+def parameters(f: Found, say: Catalogue) -> dict[str, object]:
+    """Those of its messages; a carrier is named in words."""
+    return {k: ", ".join(carrier(name, say) for name in str(v).split(", ")) if k in ("grant", "against") else v
+            for k, v in f.parameters.items()}
+
+
+def carrier(name: str, say: Catalogue) -> str:
+    return say.text(f"audit.carrier.{name}") if f"audit.carrier.{name}" in say else name
+
+
+def where(place: Place, say: Catalogue) -> str:
+    """The place inside a file, in words."""
+    return _NUMBERED.sub(lambda m: say.text(f"audit.{m[1]}", n=int(m[2])), place.where)
+
+
+def made_at(r: Report, say: Catalogue) -> str:
+    return say.text("audit.at", **_at(r))
+
+
+def cannot(r: Report, say: Catalogue) -> list[str]:
+    texts = [say.text(f"audit.cannot.{name}", **({"pages": r.pages, "images": r.pictures} if name == "sample" else {}))
+             for name in CANNOT]
+    return texts if r.as_agents else [*texts, say.text("audit.cannot.agents")]
+
+
+def fix(f: Found, r: Report) -> tuple[str, str]:
+    """Lines to copy, and the command of maymine."""
+    parts = urlsplit(r.home) if "://" in r.home and len(r.home) < 2_000 else urlsplit("")
+    agents = "\nUser-agent: ".join(str(f.parameters.get("agents", "")).split(", "))
+    origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "https://example.org"
+    return lines_to_copy(f.kind.fix, r.host, origin, agents)
+
+
+def grouped(r: Report) -> list[tuple[list[str], Row]]:
+    """Crawlers with the same answers together, the largest group first; of each group the first row."""
+    rows = sorted(r.effect, key=lambda row: tuple(row.answers[c] for c in COLUMNS))
+    groups = [list(g) for _, g in groupby(rows, key=lambda row: tuple(row.answers[c] for c in COLUMNS))]
+    return [([row.token for row in group], group[0]) for group in sorted(groups, key=lambda g: -len(g))]
+
+
+# Renderers
+
+def as_text(r: Report, say: Catalogue) -> Iterator[tuple[str, str, int]]:
+    """Lines with style and indent, for terminal.say."""
+    from ..terminal import COLOURS
+    colour = {Status.STATED: COLOURS["permitted"], Status.MISSING: COLOURS["undetermined"],
+              Status.BROKEN: COLOURS["prohibited"], Status.CONTRADICTS: "magenta", Status.UNSEEN: ""}
+    yield title(r, say), "", 0
+    yield made_at(r, say), "", 0
+    for f in r.findings:
+        values = parameters(f, say)
+        yield "", "", 0
+        status, place = say.text(f"audit.status.{f.kind.status.value}"), say.text(f"audit.place.{f.kind.place}")
+        yield f"{status.upper()}  {f.id}  {place}: {say.text(f'audit.{f.id}.what', **values)}", colour[f.kind.status], 0
+        if f.kind.status is not Status.STATED:
+            for p in f.places[:SHOWN_PLACES]:
+                yield "  ".join(filter(None, (p.url, where(p, say), p.quote)))[:400], "", 2
+            if len(f.places) > SHOWN_PLACES:
+                yield say.text("audit.more", n=len(f.places) - SHOWN_PLACES), "", 2
+        if f.kind.status in TO_MEND:
+            yield say.text(f"audit.{f.id}.why", **values), "", 2
+            yield f"{say.text('audit.mend')}: {say.text(f'fix.{f.kind.fix}')}", "", 2
+            copied, command = fix(f, r)
+            yield from ((line, "", 6) for line in copied.splitlines())
+            if command:
+                yield f"{say.text('fix.command')}: {command}", "", 2
+    yield "", "", 0
+    for sentence, _ in sentences(r, say):
+        yield sentence, "", 0
+
+
+def as_markdown(r: Report, say: Catalogue) -> str:
+    out = [f"# {say.markdown('audit.title', site=site_of(r))}", say.markdown("audit.at", **_at(r))]
+    out += [text for text, _ in sentences(r, say)]
+    for section, statuses in (("mend", TO_MEND), ("unseen", (Status.UNSEEN,)), ("stated", (Status.STATED,))):
+        found = [f for f in r.findings if f.kind.status in statuses]
+        out += [f"## {say.text(f'audit.section.{section}')}"] if found else []
+        for f in found:
+            out += _markdown(f, r, say)
+    if r.effect:
+        out.append(f"## {say.text('audit.section.effect')}")
+        head = [say.text(f"audit.column.{c}") for c in ("crawler", *COLUMNS)]
+        rows = [[_md(", ".join(tokens)), *(say.text(f"audit.answer.{row.answers[c]}") for c in COLUMNS)]
+                for tokens, row in grouped(r)]
+        out.append("\n".join("| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)))
+    out += [f"## {say.text('audit.section.cannot')}", "\n".join(f"- {t}" for t in cannot(r, say)), say.text("page.words")]
+    return "\n\n".join(out) + "\n"
+
+
+def _at(r: Report) -> dict[str, object]:
+    return {"date": f"{r.at:%Y-%m-%d %H:%M} UTC", "pages": r.pages, "images": r.pictures, "requests": r.asked,
+            "version": r.engine}
+
+
+def _md(text: str) -> str:
+    from .catalogue import markdown
+    return markdown(text)
+
+
+def _markdown(f: Found, r: Report, say: Catalogue) -> list[str]:
+    values = parameters(f, say)
+    out = [f"### {f.id} {say.text(f'audit.status.{f.kind.status.value}')}: {say.markdown(f'audit.{f.id}.what', **values)}"]
+    if f.kind.status in TO_MEND:
+        out.append(say.markdown(f"audit.{f.id}.why", **values))
+    if f.kind.status is not Status.STATED and f.places:
+        places = [f"- {'  '.join(_md(part) for part in (p.url, where(p, say), p.quote) if part)}"
+                  for p in f.places[:SHOWN_PLACES]]
+        rest = len(f.places) - SHOWN_PLACES
+        out.append("\n".join(places + ([f"- {say.text('audit.more', n=rest)}"] if rest > 0 else [])))
+    if f.kind.status in TO_MEND:
+        copied, command = fix(f, r)
+        out.append(f"{say.text('audit.mend')}: {say.markdown(f'fix.{f.kind.fix}')}")
+        out += [_fenced(text) for text in (copied, command) if text]
+    return out
+
+
+def _fenced(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())        # indented code ends nowhere by itself
+
+
+def as_html(r: Report, say: Catalogue) -> str:
+    from . import page
+    findings = [f for f in r.findings if f.kind.status is not Status.STATED]
+    return page.render(
+        "audit.html", say, title=title(r, say), data=to_json(r), r=r, report_at=_at(r), tones=TONES, answers=ANSWERS,
+        columns=tuple(COLUMNS), sentences=list(sentences(r, say)), cannot=cannot(r, say), groups=grouped(r), words=WORDS,
+        counts=[(TONES[s], r.count(s), say.text(f"audit.status.{s.value}")) for s in Status],
+        mend=[_view(f, r, say) for f in findings if f.kind.status in TO_MEND],
+        unseen=[_view(f, r, say) for f in findings if f.kind.status is Status.UNSEEN],
+        stated=[_view(f, r, say) for f in r.findings if f.kind.status is Status.STATED],
+        host=r.host, evidence=[(carrier(e.carrier, say), e) for e in r.evidence])
+
+
+def _view(f: Found, r: Report, say: Catalogue) -> dict[str, Any]:
+    values = parameters(f, say)
+    copied, command = fix(f, r) if f.kind.fix else ("", "")
+    return {"id": f.id, "tone": TONES[f.kind.status], "status": say.text(f"audit.status.{f.kind.status.value}"),
+            "place": say.text(f"audit.place.{f.kind.place}"), "what": say.html(f"audit.{f.id}.what", **values),
+            "why": say.html(f"audit.{f.id}.why", **values) if f.kind.fix else Markup(""),
+            "fix": say.html(f"fix.{f.kind.fix}") if f.kind.fix else Markup(""), "copied": copied, "command": command,
+            "places": [(p.url, where(p, say), p.quote) for p in f.places[:SHOWN_PLACES]], "more": len(f.places) - SHOWN_PLACES,
+            "spec": f.kind.spec, "url": f.kind.url}
+
+
+def as_sarif(r: Report, say: Catalogue) -> dict[str, Any]:
+    """One run of SARIF: all that is to be mended, and what was not seen."""
+    told = [f for f in r.findings if f.kind.status is not Status.STATED]
+    rules = list(dict.fromkeys(f.id for f in told))
+    return {"$schema": SARIF, "version": "2.1.0", "runs": [{
+        "tool": {"driver": {"name": "maymine", "version": r.engine, "rules": [
+            {"id": i, "helpUri": kinds()[i].url, "properties": {"place": kinds()[i].place},
+             "defaultConfiguration": {"level": LEVELS[kinds()[i].status]}} for i in rules]}},
+        "language": say.language, "automationDetails": {"id": f"maymine-audit/{r.home}"},
+        "invocations": [{"executionSuccessful": r.came, "endTimeUtc": f"{r.at:%Y-%m-%dT%H:%M:%SZ}"}],
+        "results": [{
+            "ruleId": f.id, "ruleIndex": rules.index(f.id), "level": LEVELS[f.kind.status],
+            "kind": "fail" if f.kind.fix else "open",
+            "message": {"text": say.text(f"audit.{f.id}.what", **parameters(f, say))},
+            "partialFingerprints": {"maymine/v1": r.fingerprint(f)},
+            "locations": [_location(p) for p in f.places[:100]]} for f in told]}]}
+
+
+def _location(p: Place) -> dict[str, Any]:
+    line = re.match(r"line (\d{1,9})", p.where)
+    region = {"region": {"startLine": int(line[1])}} if line and int(line[1]) else {}
+    return {"physicalLocation": {"artifactLocation": {"uri": p.url}, **region}}
