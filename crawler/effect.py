@@ -7,6 +7,7 @@
 - `fetch` is what rfc9309-crawl decides for the crawler's token. Whoever may not fetch a thing cannot use it, so turning a
   crawler away refuses every use to it.
 - Control tokens (Google-Extended) never fetch. A rule for one refuses or allows the uses that it controls (agents.yaml).
+  OURS: leave for `*` to fetch is no leave for these uses.
 - OURS: in the other columns a refusal outweighs what could not be read, and that outweighs an allowance: nothing is called
   allowed, nor nothing said, where a refusal may stand unread. A page in the place of a site file counts as no file.
 - OURS: `train` is training of generative models, the one kind of training about which every protocol has a word.
@@ -108,7 +109,7 @@ def effect(asset: Asset, evidence: Iterable[Evidence], tokens: Iterable[str] | N
         kind = alike(token)
         if kind not in heard:
             heard[kind] = _Heard(asset, evidence, token)
-        out.append(Row(token, agent, {use: heard[kind].cell(use, agent) for use in uses}))
+        out.append(Row(token, agent, heard[kind].cells(uses, agent)))
     return tuple(out)
 
 
@@ -134,18 +135,23 @@ class _Heard:
                   {e.carrier for e in evidence})
         self._unread = tuple(f for f in (*findings, *unseen) if isinstance(f, Fault)
                              and not (f.kind is FaultKind.INSTEAD and f.carrier in SITE_FILES))
-        self._cells: dict[tuple[Use, Purpose | None], Cell] = {}
+        self._rules = tuple(f for f in self._fetch.because if isinstance(f, Statement) and (
+            f.preference is Preference.DISALLOW or f.audience is Audience.YOU))
+        self._cells: dict[tuple[Purpose | None, bool], Mapping[Use, Cell]] = {}
 
-    def cell(self, use: Use, agent: Agent | None) -> Cell:
-        control = agent.purpose if agent and agent.purpose in CONTROLS else None
+    def cells(self, uses: tuple[Use, ...], agent: Agent | None) -> Mapping[Use, Cell]:
+        """A cell a use; for all but control tokens the same."""
+        kind = (agent.purpose if agent.purpose in CONTROLS else None, agent.control_only) if agent else (None, False)
+        if kind not in self._cells:
+            self._cells[kind] = {use: self._cell(use, *kind) for use in uses}
+        return self._cells[kind]
+
+    def _cell(self, use: Use, control: Purpose | None, control_only: bool) -> Cell:
         if use is Use.CRAWL:
-            return Cell(Answer.NEVER) if agent and agent.control_only else self._fetch
-        if (use, control) not in self._cells:
-            rules = tuple(f for f in self._fetch.because if isinstance(f, Statement))
-            bearing = use in SERVES[control] if control else self._fetch.answer is Answer.REFUSED
-            said = (*(f for f in self._said if bears(f.use, f.preference, use)), *(rules if bearing else ()))
-            self._cells[use, control] = _weighed(said, tuple(f for f in self._unread if use in could_refuse(f.carrier)))
-        return self._cells[use, control]
+            return Cell(Answer.NEVER) if control_only else self._fetch
+        bearing = use in SERVES[control] if control else self._fetch.answer is Answer.REFUSED
+        said = (*(f for f in self._said if bears(f.use, f.preference, use)), *(self._rules if bearing else ()))
+        return _weighed(said, tuple(f for f in self._unread if use in could_refuse(f.carrier)))
 
 
 def _weighed(said: tuple[Statement, ...], unread: tuple[Finding, ...]) -> Cell:

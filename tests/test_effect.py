@@ -54,6 +54,8 @@ def of(token: str, *args: str | Access, asset: Asset = PAGE, **kwargs: str | Acc
     # a control token never fetches; rules for it are about the uses that it controls
     ("Google-Extended", {"robots": "User-agent: Google-Extended\nDisallow: /"}, (N, S, R, R)),
     ("Google-Extended", {"robots": "User-agent: Google-Extended\nAllow: /"}, (N, S, A, A)),
+    ("Google-Extended", {"robots": "User-agent: *\nAllow: /"}, (N, S, S, S)),
+    ("Google-Extended", {"robots": "User-agent: *\nDisallow: /"}, (N, S, R, R)),
     ("Google-Extended", {"robots": "User-agent: *\nContent-Signal: ai-train=no"}, (N, S, R, S)),
     ("Applebot-Extended", {"robots": "User-agent: *\nDisallow: /"}, (N, S, R, S)),
     # what could not be read is never taken for silence, nor for leave
@@ -122,7 +124,7 @@ def corpus(every: int) -> list[bytes]:
         return [file.read() for n, m in enumerate(archive) if n % every == 0 and (file := archive.extractfile(m))]
 
 
-@pytest.mark.parametrize("every", [150, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [400, pytest.param(1, marks=pytest.mark.slow)])
 def test_crawlers_asked_about_together_hear_what_they_hear_alone(every):
     for body in corpus(every):
         given = [Evidence(Carrier.ROBOTS_TXT, "https://art.example/robots.txt", None, Access.OBTAINED, body), *site("", FIELDS, METAS)[1:]]

@@ -180,7 +180,7 @@ class RobotsTxt:
             text = raw.partition("#")[0]
             if not text:
                 continue
-            if (line := _line(number, text, self._bom_note if number == 1 else "")) is None:
+            if (line := read_line(number, text, self._bom_note if number == 1 else "")) is None:
                 continue
             if line.note == "line-cut":
                 self.cut_lines.append(number)
@@ -190,7 +190,7 @@ class RobotsTxt:
                 if speaking_closed:
                     self.speaking.append(speaking := Group())
                 crawling_closed = speaking_closed = False
-                for name, deviation in _names(line):
+                for name, deviation in names_of_line(line):
                     for group in (crawling, speaking):
                         group.names[name] = min(group.names.get(name, deviation), deviation)
             elif line.field in ("allow", "disallow"):
@@ -264,7 +264,7 @@ def _without_bom(body: bytes) -> tuple[bytes, str]:
     return body, ""
 
 
-def _line(number: int, text: str, note: str) -> Line | None:
+def read_line(number: int, text: str, note: str = "") -> Line | None:
     """A line without its comment; None where it is none of FIELDS."""
     if len(text) > ROBOTS_LINE_BYTES:
         text, note = text[:ROBOTS_LINE_BYTES], "line-cut"
@@ -284,7 +284,7 @@ def _line(number: int, text: str, note: str) -> Line | None:
     return Line(number, name, value.strip(WS), note)
 
 
-def _names(line: Line) -> Iterator[tuple[str, str]]:
+def names_of_line(line: Line) -> Iterator[tuple[str, str]]:
     """Keys under which a user-agent line is found, each with the deviation that it took."""
     name = line.value.lower()
     if name == "*" or _TOKEN.fullmatch(name):
