@@ -80,3 +80,19 @@ def rounded_down(total: int, weights: Sequence[int]) -> tuple[list[int], int]:
     sign = -1 if total < 0 else 1
     shares = [sign * (abs(total) * w // all_) for w in weights]
     return shares, total - sum(shares)
+
+
+def exactly(value: Fraction) -> str:
+    """A fraction for a person: as a decimal where it is one, else as it is."""
+    rest = value.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest > 1:
+        return str(value)
+    places = 0
+    while (value * 10 ** places).denominator > 1:
+        places += 1
+    units = int(value * 10 ** places)
+    text = str(abs(units)).rjust(places + 1, "0")
+    return ("-" if units < 0 else "") + (f"{text[:-places]}.{text[-places:]}" if places else text)

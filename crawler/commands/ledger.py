@@ -1,0 +1,402 @@
+"""`maymine ledger`: what was used, whose it is, and what a tariff makes of it."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import CLEAN, FINDINGS, UNDECIDED, options
+
+if TYPE_CHECKING:
+    from ..ledger.holders import Holders
+    from ..ledger.posting import Posted
+    from ..ledger.tariff import Tariff
+
+USE_TYPES = ("copy", "train", "fine_tune", "embed", "retrieve", "output")        # ledger/entry.py
+UNITS = ("item", "token", "pixel", "second", "byte", "word", "page")
+VIEWS = ("holder", "domain", "class", "society", "period", "model", "use")       # ledger/report.py
+TOLD = 20                            # troubles on a terminal
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group("ledger")
+def command() -> None:
+    """Keep a ledger of what was used: whose work, how much, by what right, for which model.
+
+    Entries are only ever added; each is linked to the one before by its hash, moves something from one account to another, and
+    is corrected by another entry alone. A tariff (YAML) says what is charged for uses and among whom it is split.
+    """
+
+
+@command.command("post", epilog=options.example(
+    "maymine ledger post LEDGER --run RUN --policy kr-item32-2026 --model m1",
+    "maymine ledger post LEDGER --manifest train.parquet --run RUN --model m1 --holders holders.csv",
+    "maymine ledger post LEDGER --manifest payments.csv"))
+@click.argument("ledger", type=FOLDER, metavar="LEDGER")
+@click.option("--run", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="RUN",
+              help="Enter the items whose use carries a duty to record, report or pay; with --manifest, say by what right.")
+@click.option("--policy", default="", metavar="NAME", help="Policy of the run. [default: the first]")
+@click.option("--use", default="train-genai", show_default=True, metavar="USE", help="The use that the run is asked about.")
+@click.option("--manifest", type=FILE, metavar="FILE",
+              help="CSV, JSON Lines or Parquet of what was used: works with tokens, pixels, seconds or items, and epochs.")
+@click.option("--holders", type=FILE, metavar="FILE",
+              help="CSV that says whose works are: domain, url or work; holder, class, society.")
+@click.option("--model", default="", metavar="TEXT", help="The model, with its version.")
+@click.option("--dataset", default="", metavar="TEXT", help="The data set, with its version.")
+@click.option("--use-type", type=click.Choice(USE_TYPES), help="What was done, where the manifest does not say.")
+@click.option("--unit", type=click.Choice(UNITS), help="What is counted, where a manifest has several; byte or item of a run.")
+@click.option("--date", default="", metavar="TIME", help="When it was, for rows that tell no time. [default: now]")
+@options.format("text", "json")
+@click.pass_context
+def post(ctx: click.Context, ledger: Path, run: Path | None, policy: str, use: str, manifest: Path | None, holders: Path | None,
+         model: str, dataset: str, use_type: str | None, unit: str | None, date: str, form: str) -> None:
+    """Add entries to a ledger, or begin one.
+
+    Each row of a source is posted once: the same command goes on where a killed one stopped, and posts nothing when all is
+    there. Of works whose holder is not known, what is due is owed to `unallocated`; 'maymine ledger correct --holders' moves
+    it.
+
+    Exit code: 0 posted; 1 something was used that the run prohibits, leaves open or does not know; 2 the command line, or a
+    file that it names, is not as it must be.
+    """
+    from ..ledger import book, posting
+    from ..ledger import manifest as manifests
+    from ..terminal import progress
+    if run is None and manifest is None:
+        raise click.UsageError("name what is to be posted: --run RUN, --manifest FILE, or both")
+    if manifest is None and unit not in (None, "item", "byte"):
+        raise click.UsageError(f"a run counts items or bytes, not {unit}")
+    with _using():
+        asked = posting.Asked(model, dataset, use_type or "", unit or "", _time(date), _holders(holders))
+        posted, told = posting.Posted(), ""
+        by = posting.policy_of(run, policy) if run is not None else ""
+        if manifest is not None:
+            table = manifests.find(manifest, unit or "")
+            told, rows = table.told, table.check()
+            with book.opened(ledger) as opened, progress("posting", rows) as done:
+                posting.post_manifest(opened, table, asked, posted, run, by, use if run is not None else "", done)
+        elif run is not None:
+            with book.opened(ledger) as opened, progress("posting") as done:
+                posting.post_run(opened, run, by, use, asked, posted, done)
+    _tell_post(opened, posted, told, run is not None and manifest is not None, form)
+    ctx.exit(FINDINGS if posted.prohibited or posted.open or posted.unknown else CLEAN)
+
+
+def _tell_post(opened: Any, posted: Posted, told: str, ruled: bool, form: str) -> None:
+    from ..terminal import say
+    from .output import values
+    _tell_cut(opened)
+    seal = opened.seal
+    if form == "json":
+        values("jsonl", [{"posted": posted.entries, "rows": posted.rows, "before": posted.before,
+                          "unallocated": posted.unallocated, "bases": dict(sorted(posted.bases.items())),
+                          "prohibited": posted.prohibited, "open": posted.open,
+                          "unknown": posted.unknown, "columns": told, "entries": seal.entries, "head": seal.head}])
+        return
+    say(f"{posted.entries:,} entries posted of {posted.rows:,} rows; the ledger has {seal.entries:,}.")
+    if told:
+        say(f"Columns: {told}.")
+    if posted.before:
+        say(f"{posted.before:,} rows were dealt with before.")
+    if posted.bases:
+        say("Basis: " + ", ".join(f"{n:,} {basis}" for basis, n in sorted(posted.bases.items())) + ".")
+    if posted.unallocated:
+        say(f"{posted.unallocated:,} entries have no known holder: what is due for them is owed to 'unallocated'.")
+    if ruled:
+        for n, what in ((posted.prohibited, "the policy prohibits"), (posted.open, "the policy leaves open"),
+                        (posted.unknown, "the run has no record of")):
+            if n:
+                say(f"{n:,} works were used that {what}; their basis is none.")
+    say(f"Head: {seal.head}. Note it elsewhere: 'maymine ledger verify --head' shows with it that nothing was cut off.")
+
+
+def _tell_cut(opened: Any) -> None:
+    """What a killed process had left behind."""
+    from ..terminal import say
+    if opened.found:
+        say(f"{opened.found:,} entries that a stopped process had written stand, and are sealed now.", err=True)
+    if opened.cut:
+        say(f"The beginning of an entry, {len(opened.cut):,} bytes that a stopped process had written, was cut and is kept in "
+            "torn.txt; the same command posts it again.", err=True)
+
+
+@command.command("verify", epilog=options.example(
+    "maymine ledger verify LEDGER", "maymine ledger verify LEDGER --head sha256:..."))
+@click.argument("ledger", type=FOLDER, metavar="LEDGER")
+@click.option("--head", "noted", default="", metavar="HASH", help="A head that was noted earlier: it must still be in the "
+              "chain.")
+@options.format("text", "json")
+@click.pass_context
+def verify(ctx: click.Context, ledger: Path, noted: str, form: str) -> None:
+    """Check every entry, every link, every correction and the seal; name each entry that was tampered with.
+
+    Exit code: 0 it holds together; 1 it does not, and what is wrong was told; 2 the command line is not as it must be.
+    """
+    from ..ledger import book
+    from ..ledger import verify as checking
+    from ..terminal import progress, say
+    from .output import values
+    into = checking.Verified()
+    with _using():
+        book.is_ledger(ledger)
+        with progress("verifying", book.read_seal(ledger).entries) as done:
+            troubles = list(checking.verify(ledger, into, noted, done))
+    if form == "json":
+        values("jsonl", [{"entries": into.entries, "head": into.head, "unsealed": into.unsealed, "torn_bytes": into.torn_bytes,
+                          "noted_at": into.noted, "troubles": [
+                              {"where": t.where, "entry_id": t.entry_id, "what": t.what} for t in troubles]}])
+    else:
+        for one in troubles[:TOLD]:
+            say(f"{one.where} {one.entry_id}: {one.what}", "red")
+        if len(troubles) > TOLD:
+            say(f"... and {len(troubles) - TOLD:,} more; --format json has all")
+        if into.unsealed:
+            say(f"{into.unsealed:,} entries came after the last seal: a process was stopped. They are part of the chain.")
+        if into.torn_bytes and not troubles:
+            say(f"{into.torn_bytes:,} bytes at the end are the beginning of an entry that was not finished; the next post cuts "
+                "them.")
+        if into.noted:
+            say(f"The head that was noted is that of entry {into.noted:,}.")
+        say(f"{into.entries:,} entries, {len(troubles):,} troubles. Head: {into.head}")
+    ctx.exit(FINDINGS if troubles else CLEAN)
+
+
+@command.command("report", epilog=options.example(
+    "maymine ledger report LEDGER --by domain",
+    "maymine ledger report LEDGER --tariff gema-two-pillars-2024 --given net_income=250000 --given minimum=10000",
+    "maymine ledger report LEDGER --tariff our.yaml --from 2026-01 --to 2026-06 -o report.html"))
+@click.argument("ledger", type=FOLDER, metavar="LEDGER")
+@click.option("--tariff", "name", default="", metavar="NAME|FILE", help="Charge by this tariff (see maymine ledger tariffs).")
+@click.option("--given", multiple=True, metavar="NAME=NUMBER", help="A fact that the tariff asks for; may be given again.")
+@click.option("--by", "views", type=click.Choice(VIEWS), multiple=True, help="What to add up by; may be given again. "
+              "[default: holder; in files all]")
+@click.option("--from", "since", default="", metavar="TIME", help="Uses since then: 2026, 2026-03 or 2026-03-31.")
+@click.option("--to", "until", default="", metavar="TIME", help="Uses until the end of this year, month or day.")
+@click.option("--book", "booked", is_flag=True, help="Also post what each holder is charged, as entries of status 'reported'.")
+@click.option("-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write a file: .html, .csv, .json, .docx.")
+@options.format("text", "csv", "json")
+@click.pass_context
+def report(ctx: click.Context, ledger: Path, name: str, given: tuple[str, ...], views: tuple[str, ...], since: str, until: str,
+           booked: bool, out: Path | None, form: str) -> None:
+    """Add up a ledger: by holder, domain, class of works, society, month, model or use; with --tariff also what is charged.
+
+    Amounts are exact; every charge is rounded once, the rounding is told, and the shares add up to the charge.
+
+    Exit code: 0 done; 2 the command line, or a file that it names, is not as it must be; 3 the tariff cannot be applied: it
+    asks for a fact that was not given.
+    """
+    from ..ledger import document, gather, settle
+    from ..ledger import report as reports
+    from ..terminal import progress
+    from .output import echo_json
+    if out is not None and out.suffix not in (*document.FORMS, ".csv"):
+        raise click.UsageError(f"{out} ends in none of {', '.join((*document.FORMS, '.csv'))}")
+    tariff = _tariff(name) if name else None
+    facts = dict(_fact(text, tariff) for text in given)
+    if booked and tariff is None:
+        raise click.UsageError("--book needs --tariff: without one nothing is charged")
+    chosen = views or (VIEWS if out is not None and out.suffix != ".csv" else VIEWS[:1])
+    with _using():
+        _period(since, until)
+        with progress("adding up") as done:
+            gathered = gather.gather(ledger, tariff, since, until, done)
+        try:
+            settled = settle.settle(tariff, gathered.cells, facts) if tariff else None
+        except settle.SettleError as error:
+            options.complain(str(error))
+            ctx.exit(UNDECIDED)
+        told = reports.data(ledger.name, gathered, tariff, settled, facts, chosen, since, until)
+        if booked and tariff and settled:
+            _book(ledger, told, settled, tariff, facts)
+    made = reports.document(told)
+    if out is not None:
+        try:
+            if out.suffix == ".csv":
+                out.write_text(reports.text_of_csv(told, chosen[0]), "utf-8", "replace")
+            else:
+                document.write(made, out)
+        except ImportError:
+            raise click.UsageError("a .docx needs python-docx: pip install 'maymine[docx]'; .html needs nothing") from None
+        except OSError as error:
+            raise click.UsageError(f"{out} cannot be written: {options.reason(error)}") from error
+    if form == "csv":
+        click.echo(reports.text_of_csv(told, chosen[0]), nl=False)
+    elif form == "json":
+        echo_json(document.text_of_json(made).rstrip("\n"))
+    elif out is None:
+        document.say(made)
+
+
+def _book(ledger: Path, told: dict[str, Any], settled: Any, tariff: Tariff, facts: dict[str, Any]) -> None:
+    from ..ledger import book, money, posting
+    from ..ledger import report as reports
+    from ..terminal import say
+    source = posting.source_of({"report": tariff.digest, "head": told["head"], "from": told["from"], "to": told["to"],
+                                **{f"given {k}": money.exactly(v) for k, v in facts.items()}})
+    with book.opened(ledger) as opened:
+        done = opened.seal.sources.get(source, 0)
+        entries = [one for one in reports.bookings(told, settled, tariff, _time(""), source) if one["source"]["row"] > done]
+        n = opened.append(entries)
+    say(f"{n:,} entries of status 'reported' were posted. Head: {opened.seal.head}", err=True)
+
+
+@command.command("correct", epilog=options.example(
+    "maymine ledger correct LEDGER 3f2a9c0d11e4 --set holder_ref=\"Ahn Publishing\" --note \"claim of 3 March\"",
+    "maymine ledger correct LEDGER 3f2a9c0d11e4 --void --note \"counted twice\"",
+    "maymine ledger correct LEDGER --holders holders.csv --note \"search of March\""))
+@click.argument("ledger", type=FOLDER, metavar="LEDGER")
+@click.argument("entry_id", default="", metavar="[ENTRY]")
+@click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="What is right instead; may be given again.")
+@click.option("--void", is_flag=True, help="Take the entry back, and put nothing in its place.")
+@click.option("--holders", type=FILE, metavar="FILE", help="Move entries of 'unallocated' to the holders of this CSV.")
+@click.option("--note", required=True, metavar="TEXT", help="Why; it stands in the entries.")
+@click.option("--date", default="", metavar="TIME", help="When. [default: now]")
+def correct(ledger: Path, entry_id: str, changes: tuple[str, ...], void: bool, holders: Path | None, note: str,
+            date: str) -> None:
+    """Correct an entry by new ones: one takes it back, another may stand instead. Nothing that stands is changed.
+
+    Exit code: 0 corrected; 2 the command line is not as it must be, or the entry cannot be corrected.
+    """
+    from ..ledger import book
+    from ..ledger import correct as correcting
+    from ..terminal import progress, say
+    if bool(entry_id) == bool(holders) or (entry_id and bool(changes) == void):
+        raise click.UsageError("name an ENTRY with --set or --void, or --holders FILE")
+    if not note.strip():
+        raise click.UsageError("--note says why; it cannot be empty")
+    with _using():
+        at, listed = _time(date), _holders(holders)
+        book.is_ledger(ledger)
+        with book.opened(ledger) as opened:
+            if holders is None:
+                of = correcting.find(ledger, entry_id)
+                n = opened.append(correcting.correction(of, dict(_change(c) for c in changes), at, note))
+            else:
+                assigned = correcting.Assigned()
+                with progress("looking", opened.seal.entries) as done:
+                    n = opened.append(correcting.assignments(ledger, opened.seal.entries, listed, at, note, assigned, done))
+    _tell_cut(opened)
+    if holders is not None:
+        say(f"{assigned.moved:,} entries moved from 'unallocated' to their holders; {assigned.left:,} stay there.")
+    say(f"{n:,} entries posted; the ledger has {opened.seal.entries:,}. Head: {opened.seal.head}")
+
+
+@command.command("tariffs", epilog=options.example(
+    "maymine ledger tariffs", "maymine ledger tariffs gema-two-pillars-2024", "maymine ledger tariffs our.yaml"))
+@click.argument("name", default="", metavar="[NAME|FILE]")
+def tariffs(name: str) -> None:
+    """List the tariffs that come with maymine; show one, or prove a file: all that is wrong with it is told, line by line.
+
+    Exit code: 0 all is well; 2 there is no such tariff, or it is refused.
+    """
+    from ..ledger import tariff as known
+    from ..terminal import say, table
+    if not name:
+        table(["tariff", "status", "jurisdiction", "currency", "asks for", "title"], [
+            [t.name, t.status, t.jurisdiction, t.currency, ", ".join(t.given), t.title]
+            for t in map(known.shipped, known.names())], prose=True)
+        return
+    one = _tariff(name)
+    say(f"{one.id} ({one.status}, {one.jurisdiction}, {one.currency}, rounding: {one.rounding})")
+    say(one.title)
+    if one.given:
+        table(["given", "default", "what it is"], [
+            [k, "" if g.default is None else str(g.default), g.what] for k, g in one.given.items()], prose=True)
+    table(["line", "uses", "charge", "split", "because"], [
+        [x.id, "; ".join(f"{k}: {', '.join(sorted(v))}" for k, v in x.when.items()) or "all", known.spelled(x.charge),
+         ", then ".join(f"by {s.by}" for s in x.split), one.sources[x.because].cite] for x in one.lines], prose=True)
+    say(f"{len(one.examples)} examples come out as they are written.")
+
+
+# ---- what the verbs have in common
+
+@contextmanager
+def _using() -> Iterator[None]:
+    """Ends with a usage error where a file or a ledger is not as it must be."""
+    from rules.strict_yaml import DataError
+
+    from ..ledger.book import LedgerError
+    from ..ledger.manifest import ManifestError
+    from ..run import RunError
+    from ..terminal import harmless
+    try:
+        yield
+    except (LedgerError, RunError, ManifestError, DataError) as error:
+        raise click.UsageError("\n".join(map(harmless, str(error).split("\n")))) from error
+    except UnicodeDecodeError as error:
+        raise click.UsageError(options.reason(error)) from error
+    except OSError as error:
+        raise click.UsageError(f"{harmless(str(error.filename or 'a file'))}: {options.reason(error)}") from error
+
+
+def _time(text: str) -> str:
+    """As entries write it; now, where nothing is said."""
+    from datetime import UTC, datetime
+
+    from rules.record import time_text
+
+    from ..ledger.manifest import moment
+    try:
+        return moment(text) if text else time_text(datetime.now(UTC).replace(microsecond=0))
+    except ValueError as error:
+        raise click.UsageError(f"--date: {error}") from error
+
+
+def _period(since: str, until: str) -> None:
+    import re
+    for text in (since, until):
+        if text and not re.fullmatch(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?", text):
+            raise click.UsageError(f"'{text}' is no year, month or day like 2026, 2026-03 or 2026-03-31")
+
+
+def _holders(file: Path | None) -> Holders:
+    from ..ledger import holders
+    return holders.read(file) if file is not None else holders.Holders()
+
+
+def _change(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise click.UsageError(f"--set wants FIELD=VALUE: '{text}'")
+    return name, value
+
+
+def _fact(text: str, tariff: Tariff | None) -> tuple[str, Any]:
+    from fractions import Fraction
+
+    from ..ledger import money
+    name, sign, value = text.partition("=")
+    if tariff is None:
+        raise click.UsageError("--given needs --tariff")
+    if not sign or name not in tariff.given:
+        raise click.UsageError(f"--given wants NAME=NUMBER; {tariff.id} asks for {', '.join(tariff.given) or 'nothing'}")
+    try:
+        number = Fraction(money.decimal(value))
+    except ValueError as error:
+        raise click.UsageError(f"--given {name}: {error}") from error
+    if number < 0:
+        raise click.UsageError(f"--given {name}: a number less than nothing is not used here")
+    return name, number
+
+
+def _tariff(name: str) -> Tariff:
+    from ..ledger import tariff
+    from ..terminal import harmless
+    if name in tariff.names():
+        return tariff.shipped(name)
+    path = Path(name)
+    if not path.is_file() or path.suffix not in (".yaml", ".yml"):
+        raise click.UsageError(options.unknown(name, tariff.names(), "tariff") + "\nA path of a .yaml file will do, too.")
+    try:
+        return tariff.load_tariff(path.read_text("utf-8"), name)
+    except tariff.TariffError as error:
+        wrong = "\n".join(map(harmless, str(error).split("\n")))
+        raise click.UsageError(f"{wrong}\nThe file is refused until this is mended.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{name} cannot be read: {options.reason(error)}") from error
