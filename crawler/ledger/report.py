@@ -119,7 +119,8 @@ def document(told: JSON) -> Document:
 
 def _ledger(told: JSON) -> Section:
     time = f"{told['from'] or 'the beginning'} to {told['to'] or 'the end'}" if told["from"] or told["to"] else "all"
-    facts = [("Counted", "works once each; quantities with their weights, such as epochs"), ("Entries", f"{told['entries']:,}; " + ", ".join(f"{n:,} {word}" for word, n in told["statuses"].items())),
+    facts = [("Counted", "works once each; quantities with their weights, such as epochs"),
+             ("Entries", f"{told['entries']:,}; " + ", ".join(f"{n:,} {word}" for word, n in told["statuses"].items())),
              ("Sealed head", told["head"]), ("Time", time)]
     if told["taken_back"]:
         facts.append(("Taken back", f"{told['taken_back']:,} entries were corrected and count nothing"))
