@@ -30,6 +30,12 @@ def command() -> None:
 
     Entries are only ever added; each is linked to the one before by its hash, moves something from one account to another, and
     is corrected by another entry alone. A tariff (YAML) says what is charged for uses and among whom it is split.
+
+    \b
+    Example:
+      maymine ledger post LEDGER --manifest train.parquet --model m1
+      maymine ledger verify LEDGER
+      maymine ledger report LEDGER --tariff stim-ai-2025 --given training_fee=100000
     """
 
 
