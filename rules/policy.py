@@ -128,7 +128,11 @@ class Policy:
         return f"{self.name}@{self.version}"
 
     def rule(self, id: str) -> Rule:
-        return self.silence if id == SILENCE else next(r for r in self.rules if r.id == id)
+        return self.silence if id == SILENCE else self._by_id[id]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Rule]:
+        return {rule.id: rule for rule in self.rules}
 
     @cached_property
     def table(self) -> dict[Shape, tuple[Row | None, ...]]:

@@ -55,6 +55,16 @@ class Batches:
         tables = [self.decider.table([d for d in decided if d is not None]) for _, decided in self.decided(batch)]
         return one_batch(pa.concat_tables(tables) if tables else records.RECORDS.empty_table())
 
+    def listed(self, batch: pa.RecordBatch) -> pa.Array:
+        """The same records, for each row the list of its own. Raises ColumnsError."""
+        tables, offsets, wide = [records.RECORDS.empty_table()], [0], len(self.decider.policies)
+        for _, decided in self.decided(batch):
+            tables.append(self.decider.table([d for d in decided if d is not None]))
+            for d in decided:
+                offsets.append(offsets[-1] + (wide if d is not None else 0))
+        structs = pa.concat_tables(tables).to_struct_array().combine_chunks()
+        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs)
+
     def verdicts(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with the columns ADDED, instead of such as it has. Raises ColumnsError."""
         return added(batch, [self.verdict(d) for _, decided in self.decided(batch) for d in decided])

@@ -18,7 +18,7 @@ from ..archive import batch as batches
 from ..archive import records as rows
 from ..archive.columns import Columns
 from ..archive.pages import CAPTURE
-from .plan import Plan, Words, missing, plan, worker
+from .plan import Plan, Words, missing, plan
 
 try:
     import duckdb
@@ -44,17 +44,7 @@ def records(relation: duckdb.DuckDBPyRelation, connection: duckdb.DuckDBPyConnec
             **words: Unpack[Words]) -> duckdb.DuckDBPyRelation:
     """One row a page and policy; else as `decide`."""
     made = plan(**words)
-
-    def listed(batch: pa.RecordBatch) -> pa.Array:
-        wide, offsets, parts = len(made.policies), [0], []
-        for _, decided in worker(made).decided(batch):
-            pages = [d for d in decided if d is not None]
-            for d in decided:
-                offsets.append(offsets[-1] + (wide if d is not None else 0))
-            parts.append(worker(made).decider.table(pages))
-        whole = pa.concat_tables(parts).combine_chunks() if parts else rows.RECORDS.empty_table()
-        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), whole.to_struct_array().combine_chunks())
-    call = _function(relation, connection, made, listed, pa.list_(pa.struct(list(rows.RECORDS))), "records")
+    call = _function(relation, connection, made, made.listed, pa.list_(pa.struct(list(rows.RECORDS))), "records")
     return relation.project(f"unnest({call}) as record").project("unnest(record)")
 
 

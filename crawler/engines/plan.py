@@ -82,6 +82,11 @@ class Plan:
                 done = worker(self).records(batch)
             yield done
 
+    def listed(self, batch: pa.RecordBatch) -> pa.Array:
+        """For each row the list of its records."""
+        with _turn:
+            return worker(self).listed(batch)
+
     def found(self, schema: pa.Schema) -> Columns | Pages:
         """What each column is. Raises ColumnsError."""
         return Batches((), self.asker, given=dict(self.columns)).columns(schema)

@@ -95,7 +95,8 @@ def _together(data: DataFrame, sites: DataFrame, url: str, spread: int) -> DataF
                           F.struct(*known.SITES.names).alias(COPY))
     theirs = copies.unionByName(_led_to(sites, copies)) \
         .select(KEY, F.explode(F.array(*(F.lit(n) for n in range(spread)))).alias("salt"), F.lit(True).alias(FIRST), COPY)
-    both = ours.unionByName(theirs, allowMissingColumns=True).repartition(KEY, "salt")
+    parts = int(data.sparkSession.conf.get("spark.sql.shuffle.partitions"))        # told, else Spark makes them fewer
+    both = ours.unionByName(theirs, allowMissingColumns=True).repartition(parts, KEY, "salt")
     return both.sortWithinPartitions(KEY, F.desc(FIRST)).select(KEY, PAGE, COPY)
 
 

@@ -1,9 +1,14 @@
 """Addresses of pages, and what their sites said over a month: as large a table as wanted, for joins as of the time of capture.
 
 One site in five is asked by http and leads to https; a site was asked two to four times, and some answers were failures.
+The whole: `python -m tests.bench.as_of FOLDER 1000000 100000`.
 """
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +28,7 @@ PAGES = pa.schema([("url", pa.string()), ("warc_date", records.TIME)])
 BODIES = tuple(f"User-agent: *\nDisallow: /closed{n}/\nCrawl-delay: {n}\n\nUser-agent: GPTBot\nDisallow: {path}\n".encode()
                for n in range(20) for path in ("/", "/a/", ""))
 ROWS = 100_000                       # of a part
+RUNAWAY_S = 1_800
 
 
 def write(folder: Path, pages: int, many: int) -> tuple[Path, Path]:
@@ -59,3 +65,32 @@ def copies(random: Random, many: int) -> Iterator[Copy]:
             else:
                 body = random.choice(BODIES) + f"# {n % 5_000}\n".encode()
                 yield Copy(uri, at, Access.OBTAINED, 200, body, record=Location("robotstxt.warc.gz", n * 500, f"urn:uuid:{n}"))
+
+
+def run(addresses: Path, known: Path, out: Path, partitions: int = 4, spread: int = 1) -> dict[str, float]:
+    """The join by Spark with two processors, in a process of its own: start_s, work_s, rows."""
+    done = subprocess.run([sys.executable, "-m", "tests.bench.as_of", *map(str, (addresses, known, out, partitions, spread))],
+                          capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=RUNAWAY_S, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    took: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return took
+
+
+def main(addresses: str, known: str, out: str, partitions: str, spread: str) -> None:
+    from tests import engines
+    began = time.perf_counter()
+    from crawler.engines.spark import decide
+    session = engines.spark_session(int(partitions))
+    started = time.perf_counter()
+    decide(session.read.parquet(addresses), sites=session.read.parquet(known), spread=int(spread), by="rfc9309-crawl",
+           **engines.WORDS).write.parquet(out)
+    ended = time.perf_counter()
+    rows = session.read.parquet(out).count()
+    print(json.dumps({"start_s": started - began, "work_s": ended - started, "rows": rows}), flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 4:           # FOLDER ROWS SITES: the whole, by hand
+        print(run(*write(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])), Path(sys.argv[1]) / "out", 32))
+    else:
+        main(*sys.argv[1:])
