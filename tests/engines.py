@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from crawler.filtering import Job, Task, Worker, collect
 from crawler.run import text_of
 from rules import Asker, policies
 
+ROOT = Path(__file__).parents[1]
 NAMES = ("eu-dsm-art4", "rfc9309-crawl", "strictest")
 WORDS: dict[str, Any] = {"policies": NAMES, "asker": "OurBot"}
 NEEDS = {"single": "", "datatrove": "datatrove", "ray": "ray", "spark": "pyspark", "spark-files": "pyspark", "huggingface": "datasets",
@@ -48,13 +50,20 @@ def needed(engine: str) -> None:
 
 
 def run(engine: str, folder: Path, known: Path, out: Path) -> dict[str, float]:
-    """What it took: start_s, work_s, pages."""
+    """What it took: start_s, work_s, and cpu_s of all its processes, start-up included."""
     needed(engine)
-    done = subprocess.run([sys.executable, "-m", "tests.engines", engine, str(folder), str(known), str(out)], capture_output=True, text=True,
-                          cwd=Path(__file__).parents[1], timeout=RUNAWAY_S, check=False)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    took: dict[str, float] = json.loads(python("-m", "tests.engines", engine, *map(str, (folder, known, out))).splitlines()[-1])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took | {"cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
+
+
+def python(*words: str, cwd: Path = ROOT, runaway_s: float = RUNAWAY_S) -> str:
+    """What another Python says on stdout."""
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=cwd, timeout=runaway_s, check=False,
+                          env=os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "RAY_USAGE_STATS_ENABLED": "0"})
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-    took: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return took
+    return done.stdout
 
 
 def whole(out: Path) -> list[str]:
@@ -127,16 +136,18 @@ def datatrove(folder: Path, known: str, out: Path) -> Callable[[], object]:
 
 
 def ray(folder: Path, known: str, out: Path) -> Callable[[], object]:
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    import ray as cluster
-
     from crawler.engines.ray import pages, records
-    cluster.init("local", num_cpus=2, include_dashboard=False, object_store_memory=HEAP_BYTES, _node_ip_address=LOOPBACK, log_to_driver=False,
-                 logging_level="ERROR")
+    ray_started()
 
     def work() -> None:
         records(pages(folder / "*.warc.gz"), sites=known, **WORDS).write_parquet(str(out))
     return work
+
+
+def ray_started() -> None:
+    import ray as cluster
+    cluster.init("local", num_cpus=2, include_dashboard=False, object_store_memory=HEAP_BYTES, _node_ip_address=LOOPBACK, log_to_driver=False,
+                 logging_level="ERROR")
 
 
 def spark(folder: Path, known: str, out: Path, joined: bool = True) -> Callable[[], object]:
@@ -163,7 +174,7 @@ def spark_session(partitions: int = 4) -> Any:
 
 
 def huggingface(folder: Path, known: str, out: Path) -> Callable[[], object]:
-    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HOME": str(out.with_name(out.name + "-home"))}
+    os.environ["HF_HOME"] = str(out.with_name(out.name + "-home"))
     from datasets import load_dataset
 
     from crawler.engines.huggingface import records
@@ -201,7 +212,23 @@ def main(engine: str, folder: str, known: str, out: str) -> None:
     started = time.perf_counter()
     work()
     took = {"start_s": started - began, "work_s": time.perf_counter() - started}
+    ended()
     print(json.dumps(took), flush=True)
+
+
+def ended() -> None:
+    """Waits for the processes of an engine, so that none is left and their time is known."""
+    if "pyspark" in sys.modules:
+        from pyspark import SparkContext
+        context = SparkContext.getOrCreate()
+        gateway = context._gateway
+        context.stop()
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait()
+    if "ray" in sys.modules:
+        import ray as cluster
+        cluster.shutdown()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """Engines give what a single process gives: the records of every page, whole, whoever spreads the work."""
 from __future__ import annotations
 
+import ast
 import importlib
 import json
+import re
+import shutil
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -250,6 +253,35 @@ def test_hugging_face_in_memory_on_disk_and_streamed(tmp_path, monkeypatch):
         decide(data.select_columns(["html"]), **WORDS)
 
 
+# ---- the examples in the documents
+
+PRELUDE = {
+    "ray": "from tests.engines import ray_started; ray_started()\n",
+    "spark": "from tests.engines import spark_session; spark = spark_session()\n",
+    "datatrove": "import multiprocess; multiprocess.set_start_method('fork')\n",     # the block has no `if __name__`
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(engines.RUNAWAY_S)
+@pytest.mark.parametrize("engine, out", [("datatrove", "dropped"), ("ray", "decided"), ("spark", "decided"), ("huggingface", "permitted"),
+                                         ("duckdb", "decided.parquet"), ("polars", "permitted.parquet")])
+def test_the_example_of_an_engine_runs_as_it_stands(engine, out, odd, tmp_path):
+    engines.needed(engine)
+    text = ast.get_docstring(ast.parse((engines.ROOT / "crawler" / "engines" / f"{engine}.py").read_text("utf-8"))) or ""
+    example = "\n".join(line[4:] for line in re.search(r"\n\n((?:    .*\n)+)", text)[1].splitlines())
+    assert "asker=\"YourBot\"" in example
+    folder, known, _ = odd
+    shutil.copytree(folder, tmp_path / "crawl")
+    shutil.copy(known, tmp_path / "sites.parquet")
+    (tmp_path / "pages").mkdir()
+    shutil.copy(engines.table_of(folder), tmp_path / "pages" / "1.parquet")
+    if engine == "huggingface":
+        pytest.importorskip("datasets").Dataset.from_list(PAGES).save_to_disk(tmp_path / "corpus")
+    engines.python("-c", PRELUDE.get(engine, "") + example + "\nfrom tests.engines import ended; ended()", cwd=tmp_path)
+    assert (tmp_path / out).exists()
+
+
 # ---- datatrove
 
 @pytest.mark.slow
@@ -269,7 +301,8 @@ def test_datatrove_counts_and_writes_what_it_drops_and_why(odd, tmp_path):
     stats = {step["name"]: step["stats"] for step in json.loads((tmp_path / "logs" / "stats.json").read_text())}
     (read,) = (s for name, s in stats.items() if "READER" in name)
     (told,) = (s for name, s in stats.items() if "FILTER" in name)
-    out, kept = ([json.loads(line) for path in (tmp_path / name).glob("*.jsonl") for line in path.open()] for name in ("dropped", "kept"))
+    out, kept = ([json.loads(line) for path in (tmp_path / name).glob("*.jsonl") for line in path.read_text().splitlines()]
+                 for name in ("dropped", "kept"))
     assert read["damage"] == 1
     assert told["total"] == told.get("forwarded", 0) + told["dropped"]
     assert (told["dropped"], told.get("forwarded", 0)) == (len(out), len(kept))
@@ -277,9 +310,9 @@ def test_datatrove_counts_and_writes_what_it_drops_and_why(odd, tmp_path):
     assert sum(reasons.values()) == told["dropped"]
     assert {doc["metadata"]["filter_reason"] for doc in out} == set(reasons)
     assert all(doc["metadata"]["filter_reason"] in doc["metadata"][REASONS] and "media" not in doc for doc in out)
-    twice = [doc for doc in out if doc["metadata"]["http_headers"].count("X-Robots-Tag") == 2]
+    twice = [doc for doc in out if doc["metadata"].get("http_headers", "").count("X-Robots-Tag") == 2]
     assert twice
-    assert {doc["metadata"]["media_type"] for doc in out} == {"text/html", "text/plain", "image/jpeg"}
+    assert {doc["metadata"].get("media_type") for doc in [*out, *kept]} == {"text/html", "text/plain", "image/jpeg", None}
     assert any(doc.get("text") == "<p>words\ufffd" for doc in out)
 
 

@@ -136,7 +136,8 @@ def loaded(plan: Plan) -> tuple[Policy, ...]:
 
 def missing(extra: str, error: ImportError) -> ImportError:
     """What to do where an engine is not there."""
-    return ImportError(f"{error.name or error} is not installed; pip install 'maymine[{extra}]'", name=error.name)
+    package = (error.name or str(error)).partition(".")[0]
+    return ImportError(f"{package} is not installed; pip install 'maymine[{extra}]'", name=package)
 
 
 def _copies(files: Iterable[File]) -> Iterator[sites.Copy]:

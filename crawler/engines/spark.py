@@ -2,7 +2,7 @@
 
     from crawler.engines.spark import decide, pages
     sites = spark.read.parquet("sites.parquet")                      # of `maymine sites`
-    decide(pages("s3://crawl/*.warc.gz", spark), policies=["eu-dsm-art4"], asker="YourBot", sites=sites) \\
+    decide(pages("crawl/*.warc.gz", spark), policies=["eu-dsm-art4"], asker="YourBot", sites=sites) \\
         .drop("maymine_capture").write.parquet("decided")
 
 **Facts** (https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.DataFrame.mapInArrow.html)

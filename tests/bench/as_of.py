@@ -6,7 +6,7 @@ The whole: `python -m tests.bench.as_of FOLDER 1000000 100000`.
 from __future__ import annotations
 
 import json
-import subprocess
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -21,6 +21,7 @@ from crawler.archive import records, sites
 from crawler.archive.records import Location
 from crawler.archive.sites import Copy
 from rules import Access
+from tests import engines
 
 START = datetime(2026, 10, 20, tzinfo=UTC)
 DAYS = 30
@@ -68,16 +69,15 @@ def copies(random: Random, many: int) -> Iterator[Copy]:
 
 
 def run(addresses: Path, known: Path, out: Path, partitions: int = 4, spread: int = 1) -> dict[str, float]:
-    """The join by Spark with two processors, in a process of its own: start_s, work_s, rows."""
-    done = subprocess.run([sys.executable, "-m", "tests.bench.as_of", *map(str, (addresses, known, out, partitions, spread))],
-                          capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=RUNAWAY_S, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-    took: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return took
+    """The join by Spark with two processors, in a process of its own: start_s, work_s, cpu_s, rows."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = engines.python("-m", "tests.bench.as_of", *map(str, (addresses, known, out, partitions, spread)), runaway_s=RUNAWAY_S)
+    took: dict[str, float] = json.loads(told.splitlines()[-1])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took | {"cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
 
 
 def main(addresses: str, known: str, out: str, partitions: str, spread: str) -> None:
-    from tests import engines
     began = time.perf_counter()
     from crawler.engines.spark import decide
     session = engines.spark_session(int(partitions))
@@ -86,6 +86,7 @@ def main(addresses: str, known: str, out: str, partitions: str, spread: str) -> 
            **engines.WORDS).write.parquet(out)
     ended = time.perf_counter()
     rows = session.read.parquet(out).count()
+    engines.ended()
     print(json.dumps({"start_s": started - began, "work_s": ended - started, "rows": rows}), flush=True)
 
 
