@@ -75,7 +75,7 @@ class Tail:
         if said["asker"] and not ASKER.fullmatch(said["asker"]):
             raise EntryError("asker is no token or name of at most 200 characters")
         rest = {k: uses if k == "uses" else v for k, v in said.items() if k not in MUST and v}
-        self.begin = f'{{"kind":"{self.kind}","match":"{self.match}","value":'
+        self.begin = f'{{"kind":"{self.kind}","match":"{self.match}","value":'       # see match_of
         self.end = "".join(f",{_quoted(k)}:{json.dumps(v, ensure_ascii=False, separators=(',', ':'))}" for k, v in rest.items())
 
 
@@ -101,6 +101,11 @@ class Checker:
         if len(value) > VALUE_CHARS:
             raise EntryError(f"its value is longer than {VALUE_CHARS} characters")
         return tail, matched, f'{tail.begin}{_quoted(matched)}{tail.end},"entry":"{number}"}}\n'
+
+
+def match_of(match: str, value: str) -> bytes:
+    """How the line of an entry goes on after its kind."""
+    return f',"match":"{match}","value":{_quoted(value)},'.encode()
 
 
 def moment(text: str, ends: bool = False) -> datetime | None:

@@ -22,14 +22,15 @@ from typing import Any
 from rules import Access, Asset, Carrier, Evidence
 
 from . import places
-from .entries import GRANTS
+from .entries import GRANTS, match_of
 from .index import Index, Tick, index_of, refused, unwatched
 from .places import PlaceError
 from .reading import RegisterError
 
 ENTRIES = 200                        # OURS: about one asset; more is truncated
 NAMED_CHARS = 200                    # of the names in the address of the evidence
-BY_ADDRESS = ("url", "url-prefix")
+GRANTING = tuple(f'{{"kind":"{kind}"'.encode() for kind in GRANTS)
+ROW = b',"entry":"'
 CARRIERS = frozenset(carrier.value for carrier in Carrier)
 
 
@@ -58,6 +59,8 @@ class Registers:
                        for name, index in self._indexes if index.about["may_restrict"]]
         marks = (f"{name}@{index.digest[7:19]}" for name, index in self._indexes)
         self.uri = f"register:{'+'.join(marks)}"[:NAMED_CHARS]
+        self._begin = [f'{{"register":{json.dumps(source.name, ensure_ascii=False)},'.encode() for source in self.sources]
+        self._by_party = any("party" in index.matches for _, index in self._indexes)
         self._hosted = lru_cache(20_000)(self._under)
 
     @classmethod
@@ -94,72 +97,78 @@ class Registers:
 
     def of(self, asset: Asset, at: datetime | None, digest: str = "", iscc: str = "") -> Evidence:
         """What all registers say of an asset; `digest` is that of its whole body, "" where it is not known."""
-        lines: list[str] = []
-        for name, index in self._indexes:
-            lines += [_line(name, entry) for entry in self._entries(index, asset, digest, iscc)]
+        direct = [self._direct(index, asset, digest, iscc) for _, index in self._indexes]
+        if self._by_party and any(direct):
+            holders = {holder for entries in direct for line in entries for holder in _holder(line)}
+            direct = [[*entries, *(line for holder in sorted(holders) for line in _equal(index, "party", holder, (holder,)))]
+                      for entries, (_, index) in zip(direct, self._indexes, strict=True)]
+        lines = [named + line[1:] for named, entries in zip(self._begin, direct, strict=True) for line in _in_order(entries)]
         access, detail = Access.OBTAINED, ""
         if len(lines) > ENTRIES or self._doubt:
             access = Access.TRUNCATED
             detail = "; ".join(self._doubt) or f"{len(lines)} entries speak of it, and {ENTRIES} are read"
-        return Evidence(Carrier.REGISTER, self.uri, at, access, "".join(lines[:ENTRIES]).encode(), detail=detail)
+        return Evidence(Carrier.REGISTER, self.uri, at, access, b"".join(lines[:ENTRIES]), detail=detail)
 
-    def _entries(self, index: Index, asset: Asset, digest: str, iscc: str) -> list[dict[str, Any]]:
-        found: dict[int, dict[str, Any]] = {}
-        for entry in self._about(index, asset.url):
-            found[int(entry["entry"])] = entry
+    def _direct(self, index: Index, asset: Asset, digest: str, iscc: str) -> list[bytes]:
+        """Entries of one register that are about the address or the bytes of an asset."""
+        found = self._about(index, asset.url)
         if asset.variant_of and asset.variant_of != asset.url:
-            found |= {int(e["entry"]): e for e in self._about(index, asset.variant_of) if e["kind"] not in GRANTS}
+            found = [*found, *(line for line in self._about(index, asset.variant_of) if not line.startswith(GRANTING))]
         for word, value in (("sha256", digest), ("iscc", iscc)):
             if value and word in index.matches:
-                found |= {int(e["entry"]): e for e in _equal(index, word, value, value)}
-        if "party" in index.matches:
-            for holder in {h for _, other in self._indexes for h in self._holders(other, index, found, asset)}:
-                found |= {int(e["entry"]): e for e in _equal(index, "party", holder, holder)}
-        return [found[n] for n in sorted(found)]
+                found = [*found, *_equal(index, word, value, (value,))]
+        return found
 
-    def _holders(self, other: Index, index: Index, found: dict[int, dict[str, Any]], asset: Asset) -> Iterator[str]:
-        """Whom entries about the asset itself name as its holder."""
-        entries = found.values() if other is index else self._about(other, asset.url)
-        for entry in entries:
-            if entry.get("holder") and entry["kind"] != "infringing-source":
-                try:
-                    yield places.party(entry["holder"])
-                except PlaceError:
-                    continue
-
-    def _about(self, index: Index, url: str) -> Sequence[dict[str, Any]]:
-        """Entries about the address of an asset."""
+    def _about(self, index: Index, url: str) -> list[bytes]:
+        """Entries about an address."""
         try:
             scheme, authority, path, query = places.address(url)
         except PlaceError:
-            return ()
-        of_domains, has_addresses = self._hosted(index, authority)
-        if not has_addresses:
-            return of_domains
-        out = list(of_domains)
-        if "url" in index.matches:
-            keyed = f"{authority}{path}{query}"
-            out += _equal(index, "url", keyed, f"{scheme}://{keyed}")
-        if "url-prefix" in index.matches:
-            for prefix in places.prefixes(path, index.deepest):
-                keyed = f"{authority}{prefix}"
-                out += _equal(index, "url-prefix", keyed, f"{scheme}://{keyed}")
-        return out
+            return []
+        found, has_addresses = self._hosted(index, authority)
+        if has_addresses:
+            keyed = [("url", f"{authority}{path}{query}")] if "url" in index.matches else []
+            if "url-prefix" in index.matches:
+                keyed += [("url-prefix", f"{authority}{prefix}") for prefix in places.prefixes(path, index.deepest)]
+            schemes = (scheme, *(other for other in places.PORTS if other != scheme))
+            found = [*found, *(line for word, where in keyed
+                               for line in _equal(index, word, where, [f"{one}://{where}" for one in schemes]))]
+        return found
 
-    def _under(self, index: Index, authority: str) -> tuple[Sequence[dict[str, Any]], bool]:
+    def _under(self, index: Index, authority: str) -> tuple[list[bytes], bool]:
         """Entries about the domains of a host, whatever its port; and whether any may be about its addresses."""
         name = authority if authority.startswith("[") else authority.partition(":")[0]
-        of_domains = [entry for one in places.domains(name) for entry in _equal(index, "domain", one, one)
-                      ] if "domain" in index.matches else []
-        return of_domains, index.has_addresses(authority)
+        found = [line for one in places.domains(name) for line in _equal(index, "domain", one, (one,))
+                 ] if "domain" in index.matches else []
+        return found, index.has_addresses(authority)
 
 
-def _equal(index: Index, word: str, keyed: str, value: str) -> Sequence[dict[str, Any]]:
-    """Entries that match by this word and value. Schemes may differ, unless the entry grants."""
+def _equal(index: Index, word: str, keyed: str, values: Sequence[str]) -> Sequence[bytes]:
+    """Entries that match by this word and the first of the values; one that does not grant, by any of them."""
     lines = index.lines(places.key(word, keyed))
-    return [entry for entry in map(json.loads, lines) if entry["match"] == word and (entry["value"] == value or (
-        word in BY_ADDRESS and entry["kind"] not in GRANTS and entry["value"].partition("://")[2] == keyed))] if lines else ()
+    if not lines:
+        return ()
+    wanted = tuple(match_of(word, value) for value in values)
+    out = []
+    for line in lines:
+        said = line[line.index(b',"match":'):]           # no kind holds a comma
+        if said.startswith(wanted[0]) or (said.startswith(wanted) and not line.startswith(GRANTING)):
+            out.append(line)
+    return out
 
 
-def _line(name: str, entry: dict[str, Any]) -> str:
-    return json.dumps({"register": name, **entry}, ensure_ascii=False, separators=(",", ":")) + "\n"
+def _in_order(lines: Sequence[bytes]) -> Sequence[bytes]:
+    """Each entry once, in the order of the file."""
+    if len(lines) < 2:
+        return [line + b"\n" for line in lines]
+    numbered = {int(line[line.rindex(ROW) + len(ROW):-2]): line + b"\n" for line in lines}
+    return [numbered[n] for n in sorted(numbered)]
+
+
+def _holder(line: bytes) -> Iterator[str]:
+    """Whom an entry about the asset itself names as its holder."""
+    if b'"holder":' in line and not line.startswith(b'{"kind":"infringing-source"'):
+        try:
+            yield places.party(json.loads(line).get("holder", ""))
+        except PlaceError:
+            return
