@@ -4,6 +4,8 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from crawler import rerun
 from crawler.cli import main
+from crawler.demo import served
 from crawler.registers import places
 from crawler.registers.entries import COLUMNS, KINDS, MATCHES
 from crawler.registers.index import index_of
@@ -421,6 +424,38 @@ def test_a_register_with_bad_rows_stops_a_command(tmp_path: Path) -> None:
     record = next(rows(tmp_path / "run", f"strictest@{policies.load('strictest').version}")).record
     assert {"kind": "fault", "carrier": "register", "fault": "truncated", "detail": "1 rows of r could not be read"} in record["findings"]
     assert read_manifest(tmp_path / "run")["policies"][-1]["registers"][0]["problems"] == {"malformed": 1}
+
+
+@pytest.mark.slow
+def test_check_and_crawl_ask_registers(tmp_path: Path) -> None:
+    """On a real server, whose page reserves what the licence grants."""
+    from tests.test_cli import RESERVED
+
+    def maymine(*words: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-m", "crawler.cli", *map(str, words)], capture_output=True, text=True, timeout=60,
+                              check=False)
+    with served([RESERVED]) as [url]:
+        path = register(tmp_path / "r.csv", entry("licence", "url-prefix", url.rpartition("/")[0] + "/", uses="tdm"))
+        plain = maymine("check", "--allow-private", "--format", "json", url)
+        checked = maymine("check", "--allow-private", "--format", "json", "--register", path, url)
+        folder = tmp_path / "run"
+        crawled = maymine("crawl", "--allow-private", "--register", path, "-o", folder, url)
+        other = maymine("crawl", "--allow-private", "-o", folder, url)
+        bad = maymine("check", "--allow-private", "--register", register(tmp_path / "bad.csv", "x,y,z,,,,,,,,,"), url)
+    assert [one.returncode for one in (plain, checked, crawled, other, bad)] == [1, 0, 0, 2, 2]
+    assert [json.loads(one.stdout)[0]["verdicts"]["tdm"] for one in (plain, checked)] == ["prohibited", "permitted"]
+    [row] = rows(folder)
+    assert row.record["decisions"]["tdm"]["verdict"] == "permitted"
+    assert outcomes(folder) == {Outcome.SAME: 1}
+    assert "other registers" in other.stderr
+    assert "bad.csv:2: 'x' is no kind" in bad.stderr
+
+
+def test_indexes_are_kept_where_they_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MAYMINE_CACHE", str(tmp_path / "file"))
+    with pytest.raises(RegisterError, match="MAYMINE_CACHE=FOLDER"):
+        index_of(register(tmp_path / "r.csv", entry("do-not-train", "domain", "a.example")))
 
 
 def test_time_and_digest_of_a_page(tmp_path: Path) -> None:

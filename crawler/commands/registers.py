@@ -49,7 +49,7 @@ def check(ctx: click.Context, files: tuple[Path, ...], as_of: datetime | None, v
 
     Told are rows that are no entries, rows that say the same, licences that hold at the same time and differ, licences that
     grant nothing, and entries that have ended or not begun. Each file is compiled into an index on the way, which is used again
-    as long as the file is the same.
+    as long as the file is the same. Indexes are kept in the user's cache folder, or where MAYMINE_CACHE says.
 
     Exit code: 0 nothing is wrong, 1 something is, 2 a file is no register.
     """

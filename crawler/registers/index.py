@@ -119,8 +119,12 @@ def index_of(path: Path, tick: Tick = unwatched, into: Path | None = None) -> In
     ending = "-".join(path.name.lower().split(".")[-2:] if path.name.lower().endswith(".gz") else [path.suffix[1:].lower()])
     folder = (into or cache()) / f"{digest}-{ending}-{VERSION}"
     if not (folder / "about.json").is_file():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+        except OSError as error:
+            raise RegisterError(f"{folder.parent}, where indexes are kept, cannot be written ({error.strerror}); name another "
+                                "folder in the environment: MAYMINE_CACHE=FOLDER") from error
         try:
             _compile(path, f"sha256:{digest}", made, tick)
             try:
