@@ -109,6 +109,11 @@ def test_the_corpora_have_what_they_should(odd):
     assert "two.warc.gz: at byte " in told[0]
 
 
+def test_what_is_broken_is_told_in_the_log(odd, caplog):
+    list(pages.of_file(str(odd[0] / "two.warc.gz")))
+    assert [record.getMessage().partition(": /")[0] for record in caplog.records] == ["broken"]
+
+
 # ---- pages
 
 def test_a_page_comes_back_as_the_capture_that_it_was(odd):

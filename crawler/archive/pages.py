@@ -8,6 +8,7 @@
 """
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC
@@ -17,10 +18,12 @@ import pyarrow as pa
 
 from rules import Access, Asset, Carrier, Evidence
 
+from ..terminal import harmless
 from . import inputs, records, sources
 from .captures import Capture
 from .records import Location
 
+LOG = logging.getLogger(__name__)
 CAPTURE = "maymine_capture"
 PIECE = pa.struct([("at", records.TIME), ("access", pa.string()), ("status", pa.int32()), ("detail", pa.string())])
 KEPT = pa.struct([("asset", records.ASSET), ("fields", PIECE), ("body", PIECE), ("location", records.LOCATION),
@@ -46,8 +49,12 @@ def is_pages(schema: pa.Schema) -> bool:
 
 
 def of_file(uri: str) -> Iterator[pa.RecordBatch]:
-    """Every page of an archive or table, in batches of bounded size. Raises OSError, InputError where it cannot be opened."""
-    return in_batches(rows_of_file(uri))
+    """Every page of an archive or table, in batches of bounded size. Raises OSError, InputError where it cannot be opened.
+    What cannot be read in it is told in the log, too: records have no place for it."""
+    for batch in in_batches(rows_of_file(uri)):
+        for told in batch.column("damage").drop_null().to_pylist():
+            LOG.warning("broken: %s", harmless(told))
+        yield batch
 
 
 def rows_of_file(uri: str, given: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:

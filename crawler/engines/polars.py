@@ -4,6 +4,9 @@
     from crawler.engines.polars import decide
     decide(pl.scan_parquet("pages/*.parquet"), policies=["eu-dsm-art4"], asker="YourBot", sites="sites.parquet") \\
         .filter(pl.col("maymine_verdict") == "permitted").sink_parquet("permitted.parquet")
+
+**Facts** (https://docs.pola.rs)
+- The streaming engine hands a lazy frame over in parts; the other one, all at once.
 """
 from __future__ import annotations
 

@@ -8,6 +8,7 @@
 **Facts** (https://docs.ray.io/en/latest/data/api/doc/ray.data.Dataset.map_batches.html)
 - Functions run as tasks; Ray gives them the same worker processes again and again, so that policies are proved and sites read
   once a worker. Steps that follow each other, such as these three, run as one task without a copy between.
+- Blocks come as they are: Ray bounds their bytes.
 - PRACTICE: `write_parquet` adds to a folder that is there; take a new one.
 """
 from __future__ import annotations
@@ -31,22 +32,20 @@ except ImportError as error:
 if TYPE_CHECKING:
     from ray.data import Dataset
 
-BATCH_ROWS = 1_024
-
 
 def decide(data: Dataset, **words: Unpack[Words]) -> Dataset:
     """The data set with `maymine_verdict` and `maymine_reasons`. `words` as in `plan`. Raises PlanError; ColumnsError now where
     the schema is known, else when the data set is read."""
     made = plan(**words)
     _looked_at(data, made)
-    return data.map_batches(_verdicts, batch_format="pyarrow", batch_size=BATCH_ROWS, fn_args=(made,))
+    return data.map_batches(_verdicts, batch_format="pyarrow", batch_size=None, fn_args=(made,))
 
 
 def records(data: Dataset, **words: Unpack[Words]) -> Dataset:
     """One row a page and policy; else as `decide`."""
     made = plan(**words)
     _looked_at(data, made)
-    return data.map_batches(_records, batch_format="pyarrow", batch_size=BATCH_ROWS, fn_args=(made,))
+    return data.map_batches(_records, batch_format="pyarrow", batch_size=None, fn_args=(made,))
 
 
 def pages(files: str | Path | Iterable[str | Path]) -> Dataset:
