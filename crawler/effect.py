@@ -9,7 +9,8 @@
 - Control tokens (Google-Extended) never fetch. A rule for one refuses or allows the uses that it controls (agents.yaml).
   OURS: leave for `*` to fetch is no leave for these uses.
 - OURS: in the other columns a refusal outweighs what could not be read, and that outweighs an allowance: nothing is called
-  allowed, nor nothing said, where a refusal may stand unread. A page in the place of a site file counts as no file.
+  allowed, nor nothing said, where a refusal may stand unread. A site file that the server does not show, or a page in its
+  place, counts as no file (RFC 9309, 2.3.1.3; TDMRep, 6.1).
 - OURS: `train` is training of generative models, the one kind of training about which every protocol has a word.
 - OURS: crawlers to which all carriers speak alike are asked about once, so that a page costs a few readings, not one a crawler.
 """
@@ -47,6 +48,7 @@ from rules.vocab import ATOMS, TERMS, bears
 COLUMNS: dict[str, Use] = {"fetch": Use.CRAWL, "search": Use.SEARCH, "train": Use.TRAIN_GENAI, "ai-use": Use.AI_USE}
 FETCH = "rfc9309-crawl"                  # the policy that decides about fetching
 LOOKED_AT = (Carrier.ROBOTS_TXT, Carrier.TDMREP_JSON, Carrier.HTTP_FIELDS, Carrier.BODY)     # unseen, they are no silence
+AS_NONE = (FaultKind.REFUSED, FaultKind.INSTEAD)         # site files that nobody is shown say nothing
 HEARD = (Audience.YOU, Audience.EVERYONE)
 
 CONTROLS = frozenset({Purpose.TRAINING_CONTROL, Purpose.TRAINING_AND_GROUNDING_CONTROL, Purpose.DATASET_CONTROL})
@@ -134,7 +136,7 @@ class _Heard:
         unseen = (Fault(c, FaultKind.NOT_COLLECTED, "no evidence was given") for c in LOOKED_AT if c not in
                   {e.carrier for e in evidence})
         self._unread = tuple(f for f in (*findings, *unseen) if isinstance(f, Fault)
-                             and not (f.kind is FaultKind.INSTEAD and f.carrier in SITE_FILES))
+                             and not (f.kind in AS_NONE and f.carrier in SITE_FILES))
         self._rules = tuple(f for f in self._fetch.because if isinstance(f, Statement) and (
             f.preference is Preference.DISALLOW or f.audience is Audience.YOU))
         self._cells: dict[tuple[Purpose | None, bool], Mapping[Use, Cell]] = {}

@@ -60,7 +60,8 @@ def of(token: str, *args: str | Access, asset: Asset = PAGE, **kwargs: str | Acc
     ("Applebot-Extended", {"robots": "User-agent: *\nDisallow: /"}, (N, S, R, S)),
     # what could not be read is never taken for silence, nor for leave
     ("CCBot", {"robots": Access.UNREACHABLE}, (R, U, U, U)),
-    ("CCBot", {"robots": Access.REFUSED}, (S, U, U, U)),
+    ("CCBot", {"robots": Access.REFUSED}, (S, S, S, S)),        # it counts as none
+    ("CCBot", {"tdmrep": Access.REFUSED}, (S, S, S, S)),
     ("CCBot", {"tdmrep": Access.UNREACHABLE}, (S, S, U, U)),
     ("CCBot", {"tdmrep": Access.UNREACHABLE, "robots": "User-agent: *\nContent-Signal: ai-train=yes, search=yes"}, (S, A, U, U)),
     ("CCBot", {"tdmrep": Access.UNREACHABLE, "robots": "User-agent: *\nContent-Signal: ai-train=no"}, (S, S, R, U)),

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from rules import Access, Asset, Carrier, Evidence, Finding, Form, Statement, Use
 from rules.agents import agents
 
-from ...effect import COLUMNS, CONTROLS, SERVES, Answer, Cell, Row, effect
+from ...effect import COLUMNS, CONTROLS, SERVES, Answer, Row, effect
 from .intent import Intent, names_of
 
 PAGE, PICTURE, FILE = "page", "picture", "file"
@@ -65,18 +65,19 @@ def differences(intent: Intent, path: str, kind: str, evidence: Iterable[Evidenc
         alike = (row.agent and row.agent.purpose, id(row.cells), was and id(was.cells))
         if alike not in compared:
             meant = ((use, wanted(intent, row, use, path, was)) for use in ASKED)
-            compared[alike] = [(use, answers) for use, answers in meant if _exact(row.cells[use], answers) not in answers]
+            compared[alike] = [(use, answers) for use, answers in meant if _exact(row, use, answers, was) not in answers]
         for use, answers in compared[alike]:
-            cell = row.cells[use]
-            found.setdefault((use, answers, _exact(cell, answers)), []).append((row.token, cell.because))
+            found.setdefault((use, answers, _exact(row, use, answers, was)), []).append((row.token, row.cells[use].because))
     for (use, expected, answer), told in found.items():
         yield Difference(path, kind, use, expected, answer, tuple(token for token, _ in told), told[0][1])
 
 
-def _exact(cell: Cell, expected: tuple[Answer, ...]) -> Answer:
-    """The answer, where natural language alone makes no refusal that is meant; one that is not meant it makes."""
-    in_prose = all(isinstance(f, Statement) and f.form is Form.PROSE for f in cell.because)
-    return Answer.SILENT if cell.answer is Answer.REFUSED and Answer.REFUSED in expected and in_prose else cell.answer
+def _exact(row: Row, use: Use, expected: tuple[Answer, ...], before: Row | None) -> Answer:
+    """The answer, where natural language alone makes no refusal that is meant; it makes one that is not meant, or was there."""
+    answer, because = row.cells[use].answer, row.cells[use].because
+    in_prose = all(isinstance(f, Statement) and f.form is Form.PROSE for f in because)
+    was_there = before is not None and before.answer(use) is Answer.REFUSED
+    return Answer.SILENT if answer is Answer.REFUSED and Answer.REFUSED in expected and in_prose and not was_there else answer
 
 
 def wanted(intent: Intent, row: Row, use: Use, path: str, before: Row | None = None) -> tuple[Answer, ...]:

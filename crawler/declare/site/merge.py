@@ -88,8 +88,8 @@ def _runs(records: Sequence[_Record], closing: tuple[str, ...] = ()) -> list[tup
         if record.line.field == "user-agent":
             if closed:
                 out.append(([], []))
-            closed = False
             out[-1][0].append(n)
+            closed = bool(record.after)      # a rule is to follow
         elif out:
             closed = closed or not closing or record.line.field in closing
             out[-1][1].append(n)
