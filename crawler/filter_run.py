@@ -3,12 +3,13 @@
     RUN/inputs.jsonl             the ledger: every input with its number, then a line for each that is finished
         records/000007001.parquet  records of input 7, first part
         sites.parquet            copies of robots.txt and the like that were found in the inputs
+        sites.arrow              all copies that count, as workers share them; gone when the run has ended
         unfinished/              what is being written
 
 **Facts**
 - An input is finished when its line is in the ledger. The line says which files go where; they are put in place after it, and
   again when a run is taken up. So a kill at any time loses nothing that was finished and leaves nothing twice.
-- Workers are processes of their own. One that dies is replaced; an input that it died of twice is given up, and named.
+- Workers (crew.py) are processes of their own. One that dies is replaced; an input that they die of is given up, and named.
 - What `--as-of now` means is fixed when a run begins, so that a run that is taken up decides all inputs by the same day.
 """
 from __future__ import annotations
@@ -21,8 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,14 @@ from rules.record import ENGINE, time_from_text, time_text
 from . import run as folders
 from .archive import huggingface, inputs, sites, warc
 from .archive.inputs import Input
-from .filtering import UNFINISHED, Finished, Job, Task, Worker, beginning, collect
+from .crew import Crew
+from .filtering import UNFINISHED, Finished, Job, Task, Worker, beginning, copies_in
 from .run import Manifest, RunError
 
 LEDGER = "inputs.jsonl"
 SITES = "sites.parquet"
+MAPPED = "sites.arrow"               # the same, and that of --sites, for as long as the run goes on
 SAVED_S = 10.0                       # the manifest is written so often meanwhile
-ATTEMPTS = 2                         # that an input may cost a worker its life
 
 
 class Filtering:
@@ -86,24 +87,37 @@ class Filtering:
         tables = [word for word in words if word not in ("inputs", "none") and word.endswith(".parquet")]
         for name in tables:
             try:
-                if not set(sites.SITES.names) <= set(pq.read_schema(name).names):
-                    raise RunError(f"{name} is no file of 'maymine sites'")
+                with inputs.opened(name) as stream:
+                    if not set(sites.SITES.names) <= set(pq.read_schema(stream).names):
+                        raise RunError(f"{name} is no file of 'maymine sites'")
             except (OSError, pa.ArrowException) as error:
                 raise RunError(f"{name} cannot be read: {error}") from error
         archives = inputs.expand([word for word in words if word not in ("inputs", "none", *tables)])
         if "inputs" in words:
             archives += [one for one in self.found if inputs.sort_of_name(one.name) in (inputs.WARC, inputs.WACZ, inputs.ARC)]
-        damage: list[str] = []
+        damage = self._collect(archives)
         if archives:
-            path = self.folder / SITES
-            if not path.exists():
-                copies, damage = collect(archives)
-                sites.write(path.with_name(SITES + ".new"), copies)
-                path.with_name(SITES + ".new").replace(path)
-            tables.append(str(path))
-        self.task = replace(self.task, sites=tuple(tables))
+            tables.append(str(self.folder / SITES))
+        if tables and self.jobs:
+            new = self.folder / (MAPPED + ".new")
+            sites.write_mapped(new, (copy for name in tables for copy in _copies(name)))
+            new.replace(self.folder / MAPPED)
+            self.task = replace(self.task, mapped=str(self.folder / MAPPED))
         asked = {one.uri for one in self.found}
         return [text for text in damage if not any(text.startswith(uri) for uri in asked)]
+
+    def _collect(self, archives: Sequence[Input]) -> list[str]:
+        """Copies out of archives, those that were not looked through before; what could not be read, then or now."""
+        told = self.manifest["filter"]
+        known, damage = told.setdefault("collected", []), told.setdefault("damage", [])
+        path = self.folder / SITES
+        if fresh := [one for one in archives if one.uri not in set(known)]:
+            new = path.with_name(SITES + ".new")
+            sites.write(new, chain(_copies(str(path)) if known and path.exists() else (), copies_in(fresh, damage)))
+            new.replace(path)
+            known += [one.uri for one in fresh]
+            folders.write_manifest(self.folder, self.manifest)
+        return list(damage)
 
     def results(self) -> list[Finished]:
         """What became of each input that was named, as far as it is finished, in their order."""
@@ -197,16 +211,20 @@ class Filtering:
 
     def end(self, complete: bool) -> None:
         shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
+        (self.folder / MAPPED).unlink(missing_ok=True)
         if complete:
             huggingface.complete(self.found, (self.task.kept, self.task.dropped))
         self.manifest |= {"status": "complete" if complete else "interrupted", "ended": time_text(datetime.now(UTC))}
         folders.write_manifest(self.folder, self.manifest)
 
     def work(self, workers: int, tick: Callable[[Job, int, int], None]) -> Iterator[Finished]:
-        """Every job that is not finished; each is in the ledger when it is yielded."""
-        results = self._alone(tick) if workers <= 1 else self._together(workers, tick)
-        for made in results:
+        """Every job that is not finished; each is in the ledger when it is yielded, but for those that were given up."""
+        crew = Crew(self.task, workers)
+        for made in self._alone(tick) if workers <= 1 else crew.work(self.jobs, tick):
             self.done(made)
+            yield made
+        for made in crew.lost:                       # not in the ledger: they are taken again
+            self.finished[made.done] = made
             yield made
 
     def _alone(self, tick: Callable[[Job, int, int], None]) -> Iterator[Finished]:
@@ -216,71 +234,12 @@ class Filtering:
         for job in self.jobs:
             yield worker.filter(job, lambda at, pages, job=job: tick(job, at, pages))  # type: ignore[misc]  # a default binds the loop variable
 
-    def _together(self, workers: int, tick: Callable[[Job, int, int], None]) -> Iterator[Finished]:
-        context = get_context("spawn")
-        waiting, attempts = list(reversed(self.jobs)), Counter[int]()
-        busy: dict[Connection, tuple[Any, Job]] = {}
-        idle: list[tuple[Any, Connection]] = []
-        try:
-            while waiting or busy:
-                while waiting and len(busy) < workers:
-                    process, pipe = idle.pop() if idle else self._hire(context)
-                    job = waiting.pop()
-                    attempts[job.number] += 1
-                    busy[pipe] = process, job
-                    pipe.send(job)
-                heard = wait(list(busy))
-                for pipe in [pipe for pipe in busy if pipe in heard]:
-                    process, job = busy[pipe]
-                    try:
-                        word, value = pipe.recv()
-                    except (EOFError, OSError):
-                        del busy[pipe]
-                        process.join()
-                        pipe.close()
-                        if attempts[job.number] < ATTEMPTS:
-                            waiting.append(job)
-                        else:
-                            yield Finished(job.number, bytes=job.size_bytes, broken=1, damage=[f"ended {ATTEMPTS} workers"])
-                        continue
-                    if word == "tick":
-                        tick(job, *value)
-                    elif word == "failed":
-                        raise RunError(value)
-                    else:
-                        del busy[pipe]
-                        idle.append((process, pipe))
-                        yield value
-        finally:
-            for process, pipe in [*idle, *((p, c) for c, (p, _) in busy.items())]:
-                pipe.close()
-                process.terminate()
-                process.join()
 
-    def _hire(self, context: Any) -> tuple[Any, Connection]:
-        ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(self.task, theirs, os.getpid()), daemon=True)
-        process.start()
-        theirs.close()
-        return process, ours
+def _copies(name: str) -> Iterator[sites.Copy]:
+    with inputs.opened(name) as stream:
+        yield from sites.read(stream)
 
 
 def _unpacked(name: str) -> str:
     """What the names of subsets have in common with others of the same sort in another packing."""
     return name.removesuffix(".gz").removesuffix(".zst")
-
-
-def serve(task: Task, pipe: Connection, parent: int) -> None:
-    """The life of a worker process: jobs in, `Finished` out, until the pipe or the parent ends."""
-    def tick(at: int, pages: int) -> None:
-        if os.getppid() != parent:
-            os._exit(1)
-        pipe.send(("tick", (at, pages)))
-    try:
-        worker = Worker(task)
-        while True:
-            pipe.send(("done", worker.filter(pipe.recv(), tick)))
-    except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
-        return
-    except Exception as error:  # noqa: BLE001  outermost loop of a process: the parent tells it
-        pipe.send(("failed", f"{type(error).__name__}: {error}"))

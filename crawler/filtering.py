@@ -49,6 +49,7 @@ class Task:
     asker: Asker
     folder: str
     sites: tuple[str, ...] = ()                      # Parquet files of copies
+    mapped: str = ""                                 # or all of them in a file for sites.Mapped
     as_of: datetime | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     by: tuple[str, ...] = ()                         # ids of the policies that make up the verdict; none: all
@@ -102,7 +103,7 @@ class Worker:
         _keep_memory()
         self._task = task
         self._policies = tuple(load_policy(text, file) for text, file in task.policies)
-        copies = (copy for path in task.sites for copy in sites.read(path))
+        copies: Any = sites.Mapped(task.mapped) if task.mapped else (c for path in task.sites for c in sites.read(path))
         self._registers = Kept.of_indexes(task.registers, task.as_of) if task.registers else None
         self._decider = Decider(self._policies, task.asker, Copies(copies, task.as_of), task.exact, self._registers)
         self._by, self._uses = frozenset(task.by), frozenset(task.uses)
@@ -262,18 +263,22 @@ def _next(chunks: Iterator[sources.Chunk]) -> sources.Chunk | None:
 
 def collect(found: Iterable[Input], tick: Callable[[int], None] = lambda n: None) -> tuple[list[sites.Copy], list[str]]:
     """Every copy of a file of a site in archives, and what could not be read. Tables have none."""
-    copies: list[sites.Copy] = []
     damage: list[str] = []
+    return list(copies_in(found, damage, tick)), damage
+
+
+def copies_in(found: Iterable[Input], damage: list[str], tick: Callable[[int], None] = lambda n: None) -> Iterator[sites.Copy]:
+    """The same, one after another; `damage` fills up meanwhile."""
     for one in found:
         try:
             with inputs.opened(one.uri) as stream:
                 sort = inputs.sort_of(stream, one.uri)
                 if sort in (inputs.WARC, inputs.WACZ, inputs.ARC):
                     source = sources.Source(stream, one.uri, one.size_bytes, sort=sort, only=sites.place)
-                    copies += (copy for chunk in source.chunks() for c in chunk.captures if c and (copy := sites.copy_of(c)))
+                    yield from (copy for chunk in source.chunks() for c in chunk.captures if c and (copy := sites.copy_of(c)))
                     damage += [f"{one.uri} at byte {d.offset_bytes}: {d.why}" for d in source.damage]
+                elif sort == inputs.UNKNOWN:
+                    damage.append(f"{one.uri}: no archive and no table that is known here")
         except sources.FAILURES as error:
             damage.append(f"{one.uri}: {error}")
         tick(one.size_bytes)
-    return copies, damage
-

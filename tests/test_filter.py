@@ -304,9 +304,9 @@ def many(folder: Path, files: int, pages: int) -> None:
         maker.write(folder / f"{n:03}.warc.gz")
 
 
-def start(*args: object) -> subprocess.Popen[bytes]:
+def start(*args: object, out: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "crawler.cli", "filter", *map(str, args)], cwd=Path(__file__).parents[1],
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                            stdout=out, stderr=subprocess.DEVNULL)
 
 
 def finished(run_folder: Path) -> int:

@@ -13,114 +13,42 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
-from urllib.parse import urljoin, urlsplit
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import Any, Protocol
 
 from rules import Access, Carrier, Evidence, limits
 from rules.references import SITE_FILES
-from rules.signals import READERS
 
-from ..evidence import REDIRECTS, access_of
-from . import payload, records
-from .captures import Capture
+from ..evidence import REDIRECTS
+from .copies import FILE_BYTES, NO_TIME, PLACES, Copy, copy_of, origin, place
 from .deciding import SiteEvidence
 from .records import Location
+from .site_files import SITES, Mapped, files_in, of_rows, read, write, write_mapped
 
 FRESH = timedelta(seconds=limits.SITE_CACHE_S)
-PORTS = {"http": 80, "https": 443}
-PLACES: dict[str, Carrier] = {path: c for c, paths in SITE_FILES.items() if READERS[c] for path in paths}
-FILE_BYTES = {c: limits.ROBOTS_BYTES if c is Carrier.ROBOTS_TXT else limits.TDMREP_BYTES for c in PLACES.values()}
 NO_COPY = "no copy was collected"
 TOO_FAR = f"more than {limits.REDIRECTS} redirects"
-NO_TIME = datetime.min.replace(tzinfo=UTC)
 
-SITES = pa.schema([("uri", pa.string()), ("at", records.TIME), ("status", pa.int32()), ("location", pa.string()),
-                   ("detail", pa.string()), ("access", pa.string()), ("body", pa.binary()), ("record", records.LOCATION)])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Copy:
-    """One answer to asking for a file of a site, at one time. Known by its identity."""
-    uri: str                         # as `place` writes it
-    at: datetime                     # NO_TIME: not known
-    access: Access
-    status: int | None = None
-    body: bytes = b""
-    leads_to: str = ""               # where a redirect points, absolute
-    detail: str = ""
-    record: Location | None = None
+__all__ = ["FRESH", "NO_TIME", "PLACES", "SITES", "Copies", "Copy", "Mapped", "copy_of", "files_in", "of_rows", "origin",
+           "place", "read", "write", "write_mapped"]
 
 
-def origin(url: str) -> str:
-    """Scheme, host and port if it is another than usual: "https://example.org". "" for what is no http or https URL."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-        if parts.scheme not in PORTS or not parts.hostname:
-            return ""
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, PORTS[parts.scheme]) else "")
-    except ValueError:
-        return ""
+class Store(Protocol):
+    """Copies by address."""
+
+    def get(self, uri: str) -> list[Copy]:
+        """In order of time; none: []. The same address gives the very same copies."""
+
+    def holds(self, origin: str) -> bool:
+        """Whether there is any copy of this site."""
 
 
-def place(url: str) -> str:
-    """The one way to write the address of a file of a site; "" if the URL is none."""
-    if not url.endswith(".txt") and not url.endswith(".json"):
-        return ""
-    try:
-        path = urlsplit(url).path
-    except ValueError:
-        return ""
-    base = origin(url) if path in PLACES and "?" not in url else ""
-    return base and base + path
+class InMemory:
+    """Copies that are held here."""
 
-
-def copy_of(capture: Capture) -> Copy | None:
-    """What asking for a file of a site brought; None if it is about something else, or not the response itself."""
-    url = capture.asset.url
-    uri, fields, record = place(url), capture.fields, capture.location
-    if not uri:
-        return None
-    at, status = capture.at or NO_TIME, fields.status
-    if fields.access is not Access.OBTAINED:
-        return Copy(uri, at, Access.TRUNCATED, detail=fields.detail, record=record) if fields.has_bytes else None
-    if status is None:
-        return Copy(uri, at, Access.UNREACHABLE, detail="the answer has no status", record=record)
-    if status in REDIRECTS:
-        leads_to = _joined(url, payload.named(fields.body).get(b"location", b"").decode("utf-8", "replace").strip())
-        return Copy(uri, at, Access.UNREACHABLE, status, leads_to=leads_to if origin(leads_to) else "", record=record)
-    access = access_of(status)
-    if access not in (Access.OBTAINED, Access.TRUNCATED):
-        return Copy(uri, at, access, status, detail=f"status {status}", record=record)
-    body, limit = capture.body, FILE_BYTES[PLACES[urlsplit(uri).path]]
-    if not body.has_bytes:                           # a revisit of what was not kept
-        return Copy(uri, at, Access.NOT_COLLECTED, status, detail=body.detail, record=record)
-    cut = len(body.body) > limit or body.access is Access.TRUNCATED
-    return Copy(uri, at, Access.TRUNCATED if cut else access, status, body.body[:limit], detail=body.detail, record=record)
-
-
-def _joined(url: str, reference: str) -> str:
-    try:
-        return urljoin(url, reference)
-    except ValueError:
-        return ""
-
-
-class Copies:
-    """Copies by the address they were asked for at, in order of time. Decides which one stood when.
-
-    `as_of` is a time that all captures are judged at, instead of their own.
-    """
-
-    def __init__(self, copies: Iterable[Copy], as_of: datetime | None = None):
+    def __init__(self, copies: Iterable[Copy]):
         self._by_uri: dict[str, list[Copy]] = {}
         bodies: dict[bytes, bytes] = {}              # many sites serve the same file
         for copy in copies:
@@ -129,8 +57,24 @@ class Copies:
             self._by_uri.setdefault(copy.uri, []).append(copy)
         for found in self._by_uri.values():
             found.sort(key=lambda c: c.at)
-        self._as_of = as_of
         self._origins = {uri[:uri.index("/", 8)] for uri in self._by_uri}
+
+    def get(self, uri: str) -> list[Copy]:
+        return self._by_uri.get(uri, [])
+
+    def holds(self, origin: str) -> bool:
+        return origin in self._origins
+
+
+class Copies:
+    """Copies by the address they were asked for at, in order of time. Decides which one stood when.
+
+    `as_of` is a time that all captures are judged at, instead of their own.
+    """
+
+    def __init__(self, copies: Iterable[Copy] | Mapped, as_of: datetime | None = None):
+        self._store: Store = copies if isinstance(copies, Mapped) else InMemory(copies)
+        self._as_of = as_of
         self._until: dict[str, tuple[datetime, datetime, SiteEvidence]] = {}     # the latest answer, and while it holds
         self._made: OrderedDict[tuple[Any, ...], SiteEvidence] = OrderedDict()
 
@@ -154,7 +98,7 @@ class Copies:
         since, until = NO_TIME, datetime.max.replace(tzinfo=UTC)
         for carrier in FILE_BYTES:
             for path in SITE_FILES[carrier]:
-                copies = self._by_uri.get(base + path, [])
+                copies = self._store.get(base + path)
                 n = bisect_right(copies, at, key=lambda c: c.at)
                 if copies and (n == 0 or copies[n - 1].status in REDIRECTS or not _in_force(copies[n - 1], at)):
                     return at, at
@@ -165,7 +109,7 @@ class Copies:
         return since, until
 
     def _made_for(self, base: str, at: datetime | None) -> SiteEvidence:
-        found = [self._of(carrier, base, at) for carrier in FILE_BYTES] if base in self._origins else []
+        found = [self._of(carrier, base, at) for carrier in FILE_BYTES] if self._store.holds(base) else []
         key = (base, at if any(far for _, _, far in found) else None, *found)
         if key not in self._made:
             made = [one for (copy, chain, far), carrier in zip(found, FILE_BYTES, strict=False)
@@ -179,7 +123,7 @@ class Copies:
 
     def _of(self, carrier: Carrier, base: str, at: datetime | None) -> tuple[Copy | None, tuple[str, ...], bool]:
         """What stood at the first of its places that had one, else the worst answer; the way to it; whether of another day."""
-        answers = [self._followed(base + path, at) for path in SITE_FILES[carrier] if base + path in self._by_uri]
+        answers = [self._followed(base + path, at) for path in SITE_FILES[carrier] if self._store.get(base + path)]
         return next((a for a in answers if a[0] and a[0].access in (Access.OBTAINED, Access.TRUNCATED)),
                     next((a for a in answers if a[0] is None or a[0].access is not Access.UNAVAILABLE),
                          answers[-1] if answers else (None, (), False)))
@@ -204,7 +148,7 @@ class Copies:
 
     def _nearest(self, uri: str, at: datetime | None) -> Copy | None:
         """The latest copy not after `at` where it is in force, else the nearest; without a time, the latest."""
-        copies = self._by_uri.get(uri)
+        copies = self._store.get(uri)
         if not copies:
             return None
         if at is None:
@@ -249,35 +193,3 @@ def _distance(when: datetime | None, at: datetime | None) -> str:
     hours = (at - when).total_seconds() / 3600
     amount = f"{abs(hours) / 24:.1f} days" if abs(hours) >= 48 else f"{abs(hours):.1f} hours"
     return f"{amount} {'before' if hours >= 0 else 'after'} the page"
-
-
-# ---- on disk
-
-def write(path: Path, copies: Iterable[Copy]) -> int:
-    """Copies as Parquet, in order of address and time; how many. The columns are SITES."""
-    ordered = sorted(copies, key=lambda c: (c.uri, c.at))
-    columns: Mapping[str, Sequence[Any]] = {
-        "uri": [c.uri for c in ordered], "at": [None if c.at == NO_TIME else c.at for c in ordered],
-        "status": [c.status for c in ordered], "location": [c.leads_to or None for c in ordered],
-        "detail": [c.detail or None for c in ordered], "access": [c.access.value for c in ordered],
-        "body": [c.body for c in ordered],
-        "record": [c.record and {"file": c.record.file, "offset_bytes": c.record.offset_bytes, "record_id": c.record.record_id}
-                   for c in ordered]}
-    table = pa.table([pa.array(columns[f.name], f.type) for f in SITES], schema=SITES)
-    pq.write_table(table, path, compression="zstd")
-    return len(ordered)
-
-
-def read(path: str | Path) -> Iterator[Copy]:
-    """Raises OSError, pyarrow.ArrowException, KeyError, ValueError where the file holds something else."""
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(records.BATCH_ROWS, columns=SITES.names):
-            yield from of_rows(batch.to_pylist())
-
-
-def of_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[Copy]:
-    """Rows of SITES as copies. Raises KeyError, ValueError."""
-    for row in rows:
-        at, where = row["at"], row["record"]
-        yield Copy(row["uri"], at.astimezone(UTC) if at else NO_TIME, Access(row["access"]), row["status"],
-                   row["body"] or b"", row["location"] or "", row["detail"] or "", Location(**where) if where else None)

@@ -23,20 +23,19 @@ def command(words: tuple[str, ...], out: Path) -> None:
     """
     from ..archive import sites
     from ..archive.inputs import InputError, expand
-    from ..filtering import collect
+    from ..filtering import copies_in
     from ..terminal import harmless, progress, say
     try:
         found = expand(words)
+        new, damage = out.with_name(out.name + ".new"), list[str]()
         with progress("collecting", sum(one.size_bytes for one in found)) as done:
-            copies, damage = collect(found, done)
-        new = out.with_name(out.name + ".new")
-        written = sites.write(new, copies)
+            written = sites.write(new, copies_in(found, damage, done))
         new.replace(out)
     except InputError as error:
         raise click.UsageError(harmless(str(error))) from error
     except OSError as error:
         raise click.UsageError(f"{harmless(str(out))} cannot be written: {options.reason(error)}") from error
-    say(f"{written:,} copies of {len({c.uri for c in copies}):,} files.")
+    say(f"{written:,} copies of {sites.files_in(out):,} files.")
     for text in damage:
         say(f"broken: {text}", err=True)
     click.get_current_context().exit(UNDECIDED if damage else CLEAN)

@@ -1,0 +1,230 @@
+"""Workers and whole runs that are killed at any moment: nothing is lost, nothing is there twice, and what kills is named."""
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from datetime import timedelta
+from multiprocessing import Pipe
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from crawler import crew
+from crawler.archive import site_files, sites
+from crawler.cli import main
+from crawler.crew import Crew
+from crawler.filtering import Job, Task
+from crawler.run import RunError, rows, text_of
+from rules import Asker, policies
+from tests.archives import AT, Maker
+from tests.test_filter import SITE, command_of, finished, parent_of, run, start, urls_in
+from tests.test_site_copies import copy
+
+FILES, PAGES, ROUNDS = 15, 120, 12
+
+
+def many(folder: Path) -> Counter[str]:
+    """Archives and tables; the addresses in them."""
+    folder.mkdir()
+    for n in range(FILES):
+        some = [{"url": f"{SITE}/{n}/{m}", "html": "<p>words <meta name=robots content=noai>" * 60 if m % 3 else "<p>words" * 90,
+                 "http_headers": "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n", "date": "2026-11-20T12:00:00Z"} for m in range(PAGES)]
+        if n % 3 == 0:
+            maker = Maker()
+            for one in some:
+                maker.add(one["url"], one["html"].encode())
+            maker.write(folder / f"{n:02}.warc.gz")
+        elif n % 3 == 1:
+            pq.write_table(pa.Table.from_pylist(some), folder / f"{n:02}.parquet")
+        else:
+            (folder / f"{n:02}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in some))
+    return Counter(f"{SITE}/{n}/{m}" for n in range(FILES) for m in range(PAGES))
+
+
+def workers_of(pid: int) -> list[int]:
+    return [int(one) for one in os.listdir("/proc") if one.isdigit() and b"spawn_main" in command_of(one) and parent_of(one) == pid]
+
+
+def whole(folder: Path, wanted: Counter[str]) -> None:
+    assert Counter(row.requested for row in rows(folder / "run")) == wanted
+    split = Counter(url for side in "kd" for path in (folder / side).iterdir() for url in urls_in(path))
+    assert split == wanted
+    assert json.loads((folder / "run" / "manifest.json").read_bytes())["status"] == "complete"
+    assert not (folder / "run" / "unfinished").exists()
+    assert CliRunner().invoke(main, ["replay", str(folder / "run")]).exit_code == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", range(3))
+def test_kills_at_random_moments_lose_nothing_and_double_nothing(seed, tmp_path):
+    chance, wanted = random.Random(seed), many(tmp_path / "in")
+    args = (tmp_path / "in", "-o", tmp_path / "run", "--sites", "none", "--workers", 2, "--kept", tmp_path / "k", "--dropped", tmp_path / "d")
+    killed: Counter[str] = Counter()
+    for _ in range(ROUNDS):
+        process, done = start(*args), finished(tmp_path / "run")
+        deadline = time.monotonic() + 60
+        while process.poll() is None and finished(tmp_path / "run") == done and time.monotonic() < deadline:
+            time.sleep(0.01)                 # so that each round gets somewhere
+        while process.poll() is None:
+            time.sleep(chance.random() * 0.2)
+            if chance.random() < 0.4 and (there := workers_of(process.pid)):
+                os.kill(chance.choice(there), signal.SIGKILL)
+                killed["worker"] += 1
+            elif chance.random() < 0.5:
+                process.send_signal(signal.SIGKILL)
+                killed["run"] += 1
+                break
+        process.wait()
+        if finished(tmp_path / "run") == FILES:
+            break
+    assert start(*args).wait() == 0
+    assert killed["run"]
+    whole(tmp_path, wanted)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_an_input_that_kills_its_workers_is_named_and_the_rest_is_done(tmp_path):
+    wanted, poison = many(tmp_path / "in"), str(tmp_path / "in" / "04.parquet")
+    args = (tmp_path / "in", "-o", tmp_path / "run", "--sites", "none", "--workers", 2, "--kept", tmp_path / "k", "--dropped", tmp_path / "d")
+    process, killed = start(*args, out=subprocess.PIPE), list[int]()
+
+    def kill() -> None:
+        while process.poll() is None:
+            for pid in workers_of(process.pid):
+                if poison in open_files(pid):
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+    killer = threading.Thread(target=kill)
+    killer.start()
+    out, _ = process.communicate()
+    killer.join()
+    assert process.returncode == 3
+    assert len(set(killed)) == crew.ATTEMPTS
+    assert f"{poison}: {crew.LOST}".encode() in out
+    assert Counter(row.requested for row in rows(tmp_path / "run")) == Counter(u for u in wanted if not u.startswith(f"{SITE}/4/"))
+    assert start(*args).wait() == 0          # nobody kills any more
+    whole(tmp_path, wanted)
+
+
+def open_files(pid: int) -> set[str]:
+    try:
+        return {os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")}
+    except OSError:
+        return set()
+
+
+def task(folder: Path) -> Task:
+    policy = policies.load("eu-dsm-art4")
+    (folder / "records").mkdir(parents=True)
+    return Task(((text_of(policy), policy.file),), Asker("maymine"), str(folder))
+
+
+def job(folder: Path, number: int = 1) -> Job:
+    path = Maker().add(f"{SITE}/{number}", b"<p>words").write(folder / f"{number}.warc.gz")
+    return Job(number, str(path), path.stat().st_size, path.name)
+
+
+@pytest.mark.slow
+def test_a_worker_that_died_while_it_was_idle_is_replaced(tmp_path):
+    made = Crew(task(tmp_path / "run"), 1)
+    process, pipe = made._hire()
+    process.kill()
+    process.join()
+    made._idle.append((process, pipe))
+    assert [one.pages for one in made.work([job(tmp_path)], lambda job, at, pages: None)] == [1]
+
+
+def die(task: Task, pipe, parent: int) -> None:
+    pipe.recv()
+    os._exit(9)
+
+
+@pytest.mark.slow
+def test_where_every_worker_dies_all_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(crew, "serve", die)
+    jobs = [job(tmp_path, n) for n in range(1, 9)]
+    with pytest.raises(RunError, match="ended one after another"):
+        list(Crew(task(tmp_path / "run"), 1).work(jobs, lambda job, at, pages: None))
+    few = Crew(task(tmp_path / "run2"), 1)
+    assert not list(few.work(jobs[:2], lambda job, at, pages: None))
+    assert [one.damage for one in few.lost] == [[crew.LOST]] * 2
+
+
+@pytest.mark.parametrize("error, word", [(MemoryError("much"), "failed"), (RecursionError("deep"), "failed"), (OSError(28, "No space left"), "unwritable")])
+def test_what_a_worker_tells_of_a_failure(error, word, tmp_path, monkeypatch):
+    class Bad:
+        def __init__(self, task: Task):
+            pass
+
+        def filter(self, job: Job, tick: object) -> None:
+            raise error
+    monkeypatch.setattr(crew, "Worker", Bad)
+    ours, theirs = Pipe()
+    thread = threading.Thread(target=crew.serve, args=(task(tmp_path), theirs, os.getppid()))
+    thread.start()
+    ours.send(job(tmp_path))
+    told, why = ours.recv()
+    ours.close()
+    thread.join()
+    theirs.close()
+    assert (told, str(error).partition(": ")[0] in why) == (word, True)
+
+
+# ---- what all workers share
+
+def test_copies_on_disk_answer_as_those_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(site_files, "HELD_BYTES", 20_000)        # so that they are sorted in many runs
+    monkeypatch.setattr(site_files, "BATCH_ROWS", 7)
+    chance = random.Random(4)
+    hosts = [f"https://h{n}.example" for n in range(40)]
+    made = [copy(chance.randrange(-90, 90), str(n).encode(), *chance.choice([("200 OK",), ("404 Not Found",), ("301 Moved", "Location: /x.txt"),
+                                                                             ("301 Moved", f"Location: {chance.choice(hosts)}/robots.txt")]),
+                 url=f"{chance.choice(hosts)}/{chance.choice(['robots.txt', 'ai.txt', 'trust.txt'])}") for n in range(600)]
+    sites.write_mapped(tmp_path / "s.arrow", made)
+    on_disk, in_memory = sites.Copies(sites.Mapped(tmp_path / "s.arrow")), sites.Copies(made)
+    for _ in range(1_500):
+        url = f"{chance.choice([*hosts, 'https://h.example', 'https://h00.example'])}/page"
+        at = chance.choice([None, AT + timedelta(hours=chance.randrange(-120, 120))])
+        assert on_disk.of(url, at) == in_memory.of(url, at)
+    assert on_disk.of(f"{hosts[3]}/a", AT)[0] is on_disk.of(f"{hosts[3]}/b", AT)[0]
+    assert sites.write(tmp_path / "s.parquet", made) == 600
+    back = list(sites.read(tmp_path / "s.parquet"))
+    assert [(c.uri, c.at) for c in back] == sorted((c.uri, c.at) for c in made)
+    assert sites.files_in(tmp_path / "s.parquet") == len({c.uri for c in made})
+
+
+def test_no_copies_at_all(tmp_path):
+    sites.write_mapped(tmp_path / "s.arrow", [])
+    assert sites.Copies(sites.Mapped(tmp_path / "s.arrow")).of(f"{SITE}/a", AT) == sites.Copies([]).of(f"{SITE}/a", AT)
+
+
+def test_inputs_that_come_later_bring_the_files_of_their_sites(tmp_path):
+    first = Maker().add(f"{SITE}/a", b"<p>words").write(tmp_path / "1.warc.gz")
+    other = "https://other.example"
+    second = (Maker().add(f"{other}/a", b"<p>words").add(f"{other}/robots.txt", b"User-agent: *\nDisallow: /\n", [("Content-Type", "text/plain")])
+              .write(tmp_path / "2.warc.gz"))
+    assert run(first, "-o", tmp_path / "run")[0] == 0
+    assert run(first, second, "-o", tmp_path / "run")[0] == 0
+    told = {row.requested: row.record["decisions"]["tdm"]["verdict"] for row in rows(tmp_path / "run")}
+    assert told[f"{other}/a"] == "prohibited"
+    assert not (tmp_path / "run" / "sites.arrow").exists()
+
+
+def test_damage_of_the_files_of_sites_is_told_again(tmp_path):
+    given = Maker().add(f"{SITE}/a", b"<p>words").write(tmp_path / "1.warc.gz")
+    bad = tmp_path / "robots.warc.gz"
+    bad.write_bytes(b"no archive")
+    for _ in range(2):
+        code, out = run(given, "-o", tmp_path / "run", "--sites", bad)
+        assert (code, "robots.warc.gz" in out) == (3, True)
