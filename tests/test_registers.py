@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crawler import rerun
 from crawler.cli import main
@@ -26,12 +30,13 @@ from crawler.registers.places import PlaceError
 from crawler.registers.reading import READERS, RegisterError
 from crawler.rerun import Outcome
 from crawler.run import read_manifest, rows
-from rules import Access, Asset, Carrier, Use, policies
+from rules import Access, Asset, Carrier, Evidence, Use, policies
 from rules.signals import register as reader
 from tests.archives import Maker
 from tests.test_run import make, outcomes
 
 HEAD = ",".join(COLUMNS)
+INSTANCE = "ISCC:IAA6VDYWHWZYNAUS"               # of b"hello", by iscc-core
 ART4 = policies.load("eu-dsm-art4")
 
 
@@ -118,11 +123,45 @@ def test_other_matches(tmp_path: Path) -> None:
     digest = "sha256:" + hashlib.sha256(b"x").hexdigest()
     path = register(tmp_path / "r.csv", entry("licence", "sha256", digest[7:].upper(), uses="tdm"), entry("repertoire", "domain", "a.example", holder="Press  LTD"),
                     entry("licence", "party", "press ltd", uses="tdm"), entry("licence", "party", "Other", uses="tdm"),
-                    entry("do-not-train", "iscc", "ISCC:KACYPXW445FTYNJ3"), entry("infringing-source", "domain", "b.example", holder="Other"))
-    assert found(path, "https://b.example/", digest) == ["2", "7"]
+                    entry("do-not-train", "iscc", INSTANCE), entry("infringing-source", "domain", "b.example", holder="Other"))
+    by_digest = Registers.open([Source.told(str(path))]).of(Asset("https://b.example/"), None, digest, "")
+    assert [json.loads(line)["entry"] for line in by_digest.body.splitlines()] == ["2", "7"]
     assert found(path, "https://a.example/") == ["3", "4"]
-    evidence = Registers.open([Source.told(str(path))]).of(Asset("https://c.example/"), None, iscc="ISCC:KACYPXW445FTYNJ3")
+    evidence = Registers.open([Source.told(str(path))]).of(Asset("https://c.example/"), None, instance=places.instance(INSTANCE))
     assert json.loads(evidence.body)["entry"] == "6"
+    assert run("registers", "find", path, "--iscc", INSTANCE.lower().replace("iscc:", "")).stdout.startswith(f"{path}:6: ")
+
+
+@given(body=st.binary(max_size=3_000))
+@settings(max_examples=30)
+def test_an_iscc_is_that_of_the_very_bytes(body: bytes) -> None:
+    """Codes that iscc-core, which defines them, makes of the same bytes: alone, of two units, of four."""
+    import iscc_core
+    data = iscc_core.gen_data_code(io.BytesIO(body))["iscc"]
+    alone = iscc_core.gen_instance_code(io.BytesIO(body))["iscc"]
+    long = iscc_core.gen_instance_code(io.BytesIO(body), bits=256)["iscc"]
+    meta, text = iscc_core.gen_meta_code("title")["iscc"], iscc_core.gen_text_code("some words")["iscc"]
+    for code in (alone, long, iscc_core.gen_iscc_code([data, alone])["iscc"], iscc_core.gen_iscc_code([meta, text, data, alone])["iscc"]):
+        assert places.instance(places.code(code)) == places.instance_of(body)
+    for code in (data, meta, iscc_core.gen_instance_code(io.BytesIO(body), bits=32)["iscc"]):
+        with pytest.raises(PlaceError, match="no Instance-Code"):
+            places.code(code)
+
+
+def test_entries_by_iscc_that_cannot_be_compared_are_no_silence(tmp_path: Path) -> None:
+    """A stored run has no bytes at hand; a crawl has them."""
+    path = register(tmp_path / "r.csv", entry("do-not-train", "iscc", INSTANCE))
+    registers = Registers.open([Source.told(str(path))])
+    assert registers.of(Asset("https://a.example/"), None, "sha256:" + "0" * 64).access is Access.TRUNCATED
+    assert registers.of(Asset("https://a.example/"), None).access is Access.OBTAINED
+    body = Evidence(Carrier.BODY, "https://a.example/", None, Access.OBTAINED, b"hello")
+    entries, _ = Kept(registers).about(Asset("https://a.example/"), [body])
+    assert (entries.access, json.loads(entries.body)["entry"]) == (Access.OBTAINED, "2")
+    stored = replace(body, body=b"", recorded=body.digest)
+    assert Kept(registers).about(Asset("https://a.example/"), [stored])[0].access is Access.TRUNCATED
+    archive = Maker().add("https://a.example/", b"hello", [("Content-Type", "text/html")]).write(tmp_path / "a.warc.gz")
+    assert run("filter", archive, "-o", tmp_path / "run", "--register", path).exit_code == 0
+    assert next(rows(tmp_path / "run")).record["decisions"]["train-genai"]["verdict"] == "prohibited"
 
 
 def test_a_party_of_one_register_is_found_in_another(tmp_path: Path) -> None:
@@ -198,7 +237,7 @@ BAD = [
     ("licence,domain,a.example,,tdm", "5 fields where the header has 12"),
     ("licence,domain,a.example,,tdm,,,,,,,,,", "14 fields where the header has 12"),
     ("do-not-train,sha256,zz,,,,,,,,,", "'zz' is no SHA-256"),
-    ("do-not-train,iscc,zz,,,,,,,,,", "'zz' is no ISCC"),
+    ("do-not-train,iscc,zz,,,,,,,,,", "'ISCC:ZZ' is no ISCC"),
     ("do-not-train,url,https://a.example/\x07,,,,,,,,,", "no address"),
     ("do-not-train,domain,a.example,x\x1by,,,,,,,,", "holder holds a control character"),
     ('do-not-train,domain,a"b.example,,,,,,,,,', "is no host"),

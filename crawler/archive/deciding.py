@@ -40,7 +40,7 @@ class Sites(Protocol):
 class Registers(Protocol):
     """What registers of the operator say of assets."""
 
-    def kept(self, asset: Asset, at: datetime | None, body: Evidence) -> tuple[Evidence, Location | None]:
+    def kept(self, asset: Asset, at: datetime | None, body: Evidence, digest: str) -> tuple[Evidence, Location | None]:
         """What they say, and where it is kept."""
 
 
@@ -92,7 +92,7 @@ class Decider:
         if body.body:
             evidence = (*evidence[:-1], replace(body, body=b"", recorded=body.digest))
         if self._registers is not None:
-            entries, entries_at = self._registers.kept(capture.asset, capture.at, evidence[-1])
+            entries, entries_at = self._registers.kept(capture.asset, capture.at, capture.body, evidence[-1].digest)
             evidence, locations = (*evidence, entries), (*locations, entries_at)
             findings = (*findings, *listed((entries,), capture.asset, self.asker))
         return Decided(capture.asset, evidence, locations, self._answers(findings, evidence), size_bytes)

@@ -73,7 +73,7 @@ def check(ctx: click.Context, files: tuple[Path, ...], as_of: datetime | None, v
         for v in views:
             say(f"{v['file']}: {_counted(v['kinds'])}; by {_counted(v['matches'])}")
             if v["matches"].get("iscc"):
-                say("entries by ISCC match where a code is handed over alone; no reader here computes one", indent=2)
+                say("entries by ISCC match by the Instance-Code, so by the very bytes; the extra 'iscc' computes it", indent=2)
             for p in v["problems"]:
                 say(f"{v['file']}:{p['line']}: {p['why']}")
             if (left := v["all_problems"] - len(v["problems"])) > 0:
@@ -106,7 +106,7 @@ def find(ctx: click.Context, file: Path, urls: tuple[str, ...], sha256: str, isc
         raise click.UsageError("What to look for? Give addresses, --sha256 or --iscc.")
     try:
         registers = Registers.open([Source.told(str(file))], lenient=True)
-        digest, code = places.digest(sha256) if sha256 else "", places.code(iscc) if iscc else ""
+        digest, code = places.digest(sha256) if sha256 else "", places.instance(places.code(iscc)) if iscc else ""
     except ValueError as error:
         raise click.UsageError("\n".join(map(harmless, str(error).splitlines()))) from error
     found = [{"url": url, **json.loads(line)} for url in urls or ("",)

@@ -231,6 +231,8 @@ def _read(path: Path, out: _Out, tick: Tick) -> None:
             if (authority := value[:value.index("/")]) != last:
                 last = authority
                 out.authorities.append(key(AUTHORITY, authority))
+        if word == "iscc":
+            value = places.instance(value)
         keys.append(key(word, value))
         wheres.append(at)
         for name, moment_ in (("from", tail.since), ("until", tail.until)):

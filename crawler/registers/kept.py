@@ -15,6 +15,7 @@ from rules.signals import SIGNALS
 
 from ..archive import warc
 from ..archive.records import Location
+from . import places
 from .index import Index
 from .lookup import CARRIERS, Registers, Source
 
@@ -46,9 +47,11 @@ class Kept:
         made, self._writer = self._writer.sealed, None
         return list(made)
 
-    def kept(self, asset: Asset, at: datetime | None, body: Evidence) -> tuple[Evidence, Location | None]:
-        """What they say of an asset, and where it is kept now. Raises OSError."""
-        entries = self.registers.of(asset, self._as_of or at, whole_digest(body))
+    def kept(self, asset: Asset, at: datetime | None, body: Evidence, digest: str) -> tuple[Evidence, Location | None]:
+        """What they say of an asset, and where it is kept now. `digest` is that of the body. Raises OSError."""
+        digest = digest if body.access is Access.OBTAINED else ""
+        compared = digest and self.registers.by_iscc and not body.recorded
+        entries = self.registers.of(asset, self._as_of or at, digest, places.instance_of(body.body) if compared else None)
         return entries, self._writer.write(asset, (entries,))[0] if self._writer else None
 
     def about(self, asset: Asset, evidence: Iterable[Evidence]) -> tuple[Evidence, Location | None]:
@@ -57,12 +60,8 @@ class Kept:
         body = next((e for e in evidence if e.carrier is Carrier.BODY), None)
         page = [e.at for e in evidence if e.carrier in warc.PAGE and e.at]
         at = max(page or (e.at for e in evidence if e.at and e.carrier is not Carrier.REGISTER), default=None)
-        return self.kept(asset, at, body or Evidence(Carrier.BODY, asset.url, None, Access.NOT_COLLECTED))
-
-
-def whole_digest(body: Evidence) -> str:
-    """The digest of an asset that came whole; "" where it did not."""
-    return body.digest if body.access is Access.OBTAINED else ""
+        body = body or Evidence(Carrier.BODY, asset.url, None, Access.NOT_COLLECTED)
+        return self.kept(asset, at, body, body.digest)
 
 
 def without(findings: Sequence[Finding]) -> tuple[Finding, ...]:

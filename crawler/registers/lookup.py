@@ -27,6 +27,7 @@ from .index import Index, Tick, index_of, refused, unwatched
 from .places import PlaceError
 from .reading import RegisterError
 
+NOT_COMPARED = "entries by ISCC were not compared: the bytes are not at hand, or BLAKE3 is not installed (the extra iscc)"
 ENTRIES = 200                        # OURS: about one asset; more is truncated
 NAMED_CHARS = 200                    # of the names in the address of the evidence
 GRANTING = tuple(f'{{"kind":"{kind}"'.encode() for kind in GRANTS)
@@ -95,28 +96,35 @@ class Registers:
         return tuple((source.name, source.path, str(index.folder))
                      for source, (_, index) in zip(self.sources, self._indexes, strict=True))
 
-    def of(self, asset: Asset, at: datetime | None, digest: str = "", iscc: str = "") -> Evidence:
-        """What all registers say of an asset; `digest` is that of its whole body, "" where it is not known."""
-        direct = [self._direct(index, asset, digest, iscc) for _, index in self._indexes]
+    @property
+    def by_iscc(self) -> bool:
+        """Whether any entry is about an ISCC."""
+        return any("iscc" in index.matches for _, index in self._indexes)
+
+    def of(self, asset: Asset, at: datetime | None, digest: str = "", instance: str | None = None) -> Evidence:
+        """What all registers say of an asset. `digest` is that of its whole body, "" where that is not known; `instance` the
+        beginning of its Instance-Code (places.instance_of), None where nobody computed it."""
+        direct = [self._direct(index, asset, digest, instance or "") for _, index in self._indexes]
         if self._by_party and any(direct):
             holders = {holder for entries in direct for line in entries for holder in _holder(line)}
             direct = [[*entries, *(line for holder in sorted(holders) for line in _equal(index, "party", holder, (holder,)))]
                       for entries, (_, index) in zip(direct, self._indexes, strict=True)]
         lines = [named + line[1:] for named, entries in zip(self._begin, direct, strict=True) for line in _in_order(entries)]
-        access, detail = Access.OBTAINED, ""
-        if len(lines) > ENTRIES or self._doubt:
-            access = Access.TRUNCATED
-            detail = "; ".join(self._doubt) or f"{len(lines)} entries speak of it, and {ENTRIES} are read"
-        return Evidence(Carrier.REGISTER, self.uri, at, access, b"".join(lines[:ENTRIES]), detail=detail)
+        doubt = [*self._doubt, NOT_COMPARED] if digest and instance is None and self.by_iscc else self._doubt
+        if len(lines) > ENTRIES:
+            doubt = [*doubt, f"{len(lines)} entries speak of it, and {ENTRIES} are read"]
+        access = Access.TRUNCATED if doubt else Access.OBTAINED
+        return Evidence(Carrier.REGISTER, self.uri, at, access, b"".join(lines[:ENTRIES]), detail="; ".join(doubt))
 
-    def _direct(self, index: Index, asset: Asset, digest: str, iscc: str) -> list[bytes]:
+    def _direct(self, index: Index, asset: Asset, digest: str, instance: str) -> list[bytes]:
         """Entries of one register that are about the address or the bytes of an asset."""
         found = self._about(index, asset.url)
         if asset.variant_of and asset.variant_of != asset.url:
             found = [*found, *(line for line in self._about(index, asset.variant_of) if not line.startswith(GRANTING))]
-        for word, value in (("sha256", digest), ("iscc", iscc)):
-            if value and word in index.matches:
-                found = [*found, *_equal(index, word, value, (value,))]
+        if digest and "sha256" in index.matches:
+            found = [*found, *_equal(index, "sha256", digest, (digest,))]
+        if instance and "iscc" in index.matches:
+            found = [*found, *(line for line in index.lines(places.key("iscc", instance)) if _is_of(line, instance))]
         return found
 
     def _about(self, index: Index, url: str) -> list[bytes]:
@@ -155,6 +163,11 @@ def _equal(index: Index, word: str, keyed: str, values: Sequence[str]) -> Sequen
         if said.startswith(wanted[0]) or (said.startswith(wanted) and not line.startswith(GRANTING)):
             out.append(line)
     return out
+
+
+def _is_of(line: bytes, instance: str) -> bool:
+    entry = json.loads(line)
+    return bool(entry["match"] == "iscc" and places.instance(entry["value"]) == instance)
 
 
 def _in_order(lines: Sequence[bytes]) -> Sequence[bytes]:
