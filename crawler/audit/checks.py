@@ -1,6 +1,8 @@
 """All checks, in the order in which a report tells what they find."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 from . import checks_content, checks_robots, checks_tdmrep
 from .findings import Found, Status
 from .site import Site
@@ -14,4 +16,5 @@ def found(site: Site) -> tuple[Found, ...]:
     out = [f for check in CHECKS for f in check(site)]
     if nothing := checks_content.nothing(site):
         out = [nothing, *(f for f in out if f.kind.status is not Status.MISSING)]
-    return tuple(sorted(out, key=lambda f: (ORDER.index(f.kind.status), f.id)))
+    placed = (replace(f, places=tuple(sorted(f.places, key=lambda p: p.url))) for f in out)      # as they came is no order
+    return tuple(sorted(placed, key=lambda f: (ORDER.index(f.kind.status), f.id)))

@@ -16,9 +16,11 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 from rules import Carrier, Evidence
+from rules.limits import URL_CHARS
 from rules.record import ENGINE
 
 from ..effect import COLUMNS, Answer, effect
+from ..report import catalogue
 from . import checks, checks_robots
 from .findings import TO_MEND, Found, Place, Status, kinds
 from .hosts import host_of
@@ -77,7 +79,7 @@ class Report:
         return self.count(*TO_MEND)
 
     def fingerprint(self, found: Found) -> str:
-        return sha256(f"{self.home} {found.id}".encode()).hexdigest()[:32]
+        return sha256(f"{self.home[:URL_CHARS]} {found.id}".encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def made(site: Site, host: str = "") -> Report:
@@ -171,6 +173,11 @@ def _found(v: _Reader) -> Found:
     parameters = v.get("parameters", dict)
     if not all(isinstance(p, (str, int)) for p in parameters.values()):
         raise ValueError(f"{v.place}: a parameter is neither text nor number")
+    messages = catalogue.messages("audit")
+    wanted = {name for part in ("what", "why") if (key := f"{v.text('id')}.{part}") in messages
+              for name in messages[key][catalogue.LANGUAGES[0]].parameters}
+    if not wanted <= set(parameters):
+        raise ValueError(f"{v.place}: its parameters are {', '.join(sorted(wanted))}")
     return Found(v.text("id"), {str(k): p for k, p in parameters.items()}, tuple(v.each("places", _place)))
 
 

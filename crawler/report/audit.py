@@ -8,23 +8,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
+from rules.limits import URL_CHARS
+
 from ..audit.findings import TO_MEND, Found, Place, Status, kinds
 from ..audit.hosts import lines_to_copy
-from ..audit.report import Report, Row, to_json
+from ..audit.report import NOT_ITS_JOB, Report, Row, to_json
+from ..audit.site import origin
 from ..effect import COLUMNS
-from .catalogue import Catalogue
+from ..terminal import COLOURS, harmless
+from .catalogue import Catalogue, markdown
 
 TONES = {Status.STATED: "good", Status.MISSING: "open", Status.BROKEN: "bad", Status.CONTRADICTS: "clash",
          Status.UNSEEN: "note"}
-ANSWERS = {"allowed": "open", "refused": "good", "nothing-said": "note", "cannot-be-told": "bad", "never-fetches": "note",
-           "not-its-job": "note"}
+# Answer -> tone and symbol; "" for what is told without either.
+ANSWERS = {"allowed": ("open", "good"), "refused": ("good", "stop"), "nothing-said": ("note", "dash"),
+           "cannot-be-told": ("bad", "ask"), "never-fetches": ("", ""), "not-its-job": ("", "")}
 LEVELS = {Status.BROKEN: "error", Status.CONTRADICTS: "warning", Status.MISSING: "warning", Status.UNSEEN: "none",
           Status.STATED: "none"}           # none: 3.27.10, of a result that is no failure
 SHOWN_PLACES = 5                     # of one finding
@@ -83,32 +88,32 @@ def made_at(r: Report, say: Catalogue) -> str:
     return say.text("audit.at", **_at(r))
 
 
-def cannot(r: Report, say: Catalogue) -> list[str]:
-    texts = [say.text(f"audit.cannot.{name}", **({"pages": r.pages, "images": r.pictures} if name == "sample" else {}))
+def cannot(r: Report, said: Callable[..., str]) -> list[str]:
+    """What this cannot show, said in one of the ways of Catalogue."""
+    texts = [said(f"audit.cannot.{name}", **({"pages": r.pages, "images": r.pictures} if name == "sample" else {}))
              for name in CANNOT]
-    return texts if r.as_agents else [*texts, say.text("audit.cannot.agents")]
+    return texts if r.as_agents else [*texts, said("audit.cannot.agents")]
 
 
 def fix(f: Found, r: Report) -> tuple[str, str]:
     """Lines to copy, and the command of maymine."""
-    parts = urlsplit(r.home) if "://" in r.home and len(r.home) < 2_000 else urlsplit("")
     agents = "\nUser-agent: ".join(str(f.parameters.get("agents", "")).split(", "))
-    origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "https://example.org"
-    return lines_to_copy(f.kind.fix, r.host, origin, agents)
+    home = origin(r.home) if len(r.home) <= URL_CHARS else ""
+    return lines_to_copy(f.kind.fix, r.host, home or "https://example.org", agents)
 
 
 def grouped(r: Report) -> list[tuple[list[str], Row]]:
-    """Crawlers with the same answers together, the largest group first; of each group the first row."""
+    """Crawlers with the same answers together, those that train first, and large groups; of each group the first row."""
     rows = sorted(r.effect, key=lambda row: tuple(row.answers[c] for c in COLUMNS))
     groups = [list(g) for _, g in groupby(rows, key=lambda row: tuple(row.answers[c] for c in COLUMNS))]
-    return [([row.token for row in group], group[0]) for group in sorted(groups, key=lambda g: -len(g))]
+    groups.sort(key=lambda g: (g[0].answers["train"] == NOT_ITS_JOB, -len(g)))
+    return [([row.token for row in group], group[0]) for group in groups]
 
 
 # Renderers
 
 def as_text(r: Report, say: Catalogue) -> Iterator[tuple[str, str, int]]:
     """Lines with style and indent, for terminal.say."""
-    from ..terminal import COLOURS
     colour = {Status.STATED: COLOURS["permitted"], Status.MISSING: COLOURS["undetermined"],
               Status.BROKEN: COLOURS["prohibited"], Status.CONTRADICTS: "magenta", Status.UNSEEN: ""}
     yield title(r, say), "", 0
@@ -149,7 +154,8 @@ def as_markdown(r: Report, say: Catalogue) -> str:
         rows = [[_md(", ".join(tokens)), *(say.text(f"audit.answer.{row.answers[c]}") for c in COLUMNS)]
                 for tokens, row in grouped(r)]
         out.append("\n".join("| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)))
-    out += [f"## {say.text('audit.section.cannot')}", "\n".join(f"- {t}" for t in cannot(r, say)), say.text("page.words")]
+    limits = "\n".join(f"- {text}" for text in cannot(r, say.markdown))
+    out += [f"## {say.text('audit.section.cannot')}", limits, say.text("page.words")]
     return "\n\n".join(out) + "\n"
 
 
@@ -159,7 +165,6 @@ def _at(r: Report) -> dict[str, object]:
 
 
 def _md(text: str) -> str:
-    from .catalogue import markdown
     return markdown(text)
 
 
@@ -181,7 +186,7 @@ def _markdown(f: Found, r: Report, say: Catalogue) -> list[str]:
 
 
 def _fenced(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())        # indented code ends nowhere by itself
+    return "\n".join(f"    {harmless(line)}" for line in text.split("\n"))       # indented code ends nowhere by itself
 
 
 def as_html(r: Report, say: Catalogue) -> str:
@@ -189,7 +194,7 @@ def as_html(r: Report, say: Catalogue) -> str:
     findings = [f for f in r.findings if f.kind.status is not Status.STATED]
     return page.render(
         "audit.html", say, title=title(r, say), data=to_json(r), r=r, report_at=_at(r), tones=TONES, answers=ANSWERS,
-        columns=tuple(COLUMNS), sentences=list(sentences(r, say)), cannot=cannot(r, say), groups=grouped(r), words=WORDS,
+        columns=tuple(COLUMNS), sentences=list(sentences(r, say)), cannot=cannot(r, say.html), groups=grouped(r), words=WORDS,
         counts=[(TONES[s], r.count(s), say.text(f"audit.status.{s.value}")) for s in Status],
         mend=[_view(f, r, say) for f in findings if f.kind.status in TO_MEND],
         unseen=[_view(f, r, say) for f in findings if f.kind.status is Status.UNSEEN],

@@ -90,14 +90,14 @@ class Catalogue:
         return "".join(code(piece) if n % 2 else piece for n, piece in enumerate(filled))
 
 
-def shown(value: object) -> Markup:
-    """Words of strangers for a page: nothing in them that steers or hides; cut where nobody reads on."""
+def shown(value: object, most: int | None = None) -> Markup:
+    """Words of strangers for a page: nothing in them that steers or hides; cut where nobody reads on (0: nowhere)."""
     from ..terminal import harmless
     if isinstance(value, Markup):
         return value
-    text = str(value)
-    more = len(text) - SHOWN
-    lines = "\n".join(harmless(line) for line in text[:SHOWN].split("\n"))
+    text, most = str(value), SHOWN if most is None else most
+    more = len(text) - most if most else 0
+    lines = "\n".join(harmless(line) for line in (text[:most] if more > 0 else text).split("\n"))
     return escape(f"{lines}… (+{more})" if more > 0 else lines)
 
 

@@ -40,8 +40,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from ..terminal import harmless
 from .catalogue import Catalogue, shown
 
 DATA = "maymine-data"                # the id of the data block
@@ -80,11 +81,12 @@ def link(url: object, text: object = None) -> Markup:
     address = str(url)
     label = shown(address if text is None else text)
     try:
-        followed = urlsplit(address).scheme in ("http", "https") and bool(urlsplit(address).hostname)
+        followed = urlsplit(address).scheme in ("http", "https") and bool(urlsplit(address).hostname) \
+            and harmless(address) == address
     except ValueError:
         followed = False
     if not followed or len(address) > LONGEST:
-        return label if text is not None else Markup("<code>%s</code>") % label
+        return label if text is not None else Markup('<code class="quote">%s</code>') % label
     return Markup('<a href="%s" rel="noopener noreferrer nofollow">%s</a>') % (address, label)
 
 
@@ -103,7 +105,7 @@ def _environment() -> Environment:
     made = Environment(loader=FunctionLoader(_part), autoescape=True, undefined=StrictUndefined, finalize=_finalize,
                        trim_blocks=True, lstrip_blocks=True)
     made.globals["link"] = link
-    made.filters["whole"] = lambda value: escape(value)
+    made.filters["whole"] = lambda value: shown(value, 0)
     return made
 
 
