@@ -4,7 +4,7 @@
 - A record of a WARC file is copied byte for byte, with its packing; its digests and its id stay true. One gzip member or one
   Zstandard frame a record is what archives have (WARC 1.1, Annex D); where many records share one, each becomes a member.
 - Records that are no pages go with the page that they belong to (WARC-Concurrent-To, either way); what belongs to none goes to
-  both lists' first: to what is kept. Bytes that could not be read go to neither; they are counted.
+  both lists' first: to what is kept. What could not be read, or tells its length wrongly, goes to neither; it is counted.
 - The first record of an ARC file tells what the others are like, and goes to both.
 - A subset of a WACZ is one WARC file: its index and its signature were made for the whole.
 - Rows keep their bytes: lines of JSON get two members more, lists of URLs get none, CSV and Parquet two columns. Members of tar
@@ -18,7 +18,7 @@ import io
 import json
 import tarfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -233,7 +233,7 @@ class Records:
         sides = _sides(entries)
         starts = [offset for offset, _, _, _ in entries]
         if any(a >= b for a, b in pairwise(starts)):
-            _repack(stream, sides, streams)
+            _repack(stream, [(id, side) for (_, id, _, _), side in zip(entries, sides, strict=True)], streams)
             return
         broken = sorted({d.offset_bytes for d in archive.damage})
         packed = _is_gzip(stream)
@@ -242,8 +242,10 @@ class Records:
                 _copy_range(stream, 0, starts[0], out)
         for n, (start, side) in enumerate(zip(starts, sides, strict=True)):
             end = starts[n + 1] if n + 1 < len(starts) else size
-            if any(start <= at < end for at in broken):
-                end = member_end(stream, start) if packed else next((at for at in broken if start < at < end), start)
+            if start in broken:
+                continue
+            if any(start < at < end for at in broken):
+                end = member_end(stream, start) if packed else next(at for at in broken if start < at < end)
             whole_file = n == 0 and self._source.sort == inputs.ARC
             for out in streams.values() if whole_file else [streams[side]] if side in streams else []:
                 _copy_range(stream, start, end, out)
@@ -261,16 +263,24 @@ def _sides(entries: Sequence[tuple[int, str, tuple[str, ...], bool | None]]) -> 
             for _, id, about, side in entries]
 
 
-def _repack(stream: BinaryIO, sides: Iterable[bool], streams: dict[bool, Any]) -> None:
-    """Records that share one member: each becomes one of its own."""
+def _repack(stream: BinaryIO, sides: Sequence[tuple[str, bool]], streams: dict[bool, Any]) -> None:
+    """Records that share one member: each becomes one of its own. What could not be read has no side."""
     from fastwarc.warc import ArchiveIterator
+    packed = _is_gzip(stream)
     stream.seek(0)
-    records = ArchiveIterator(stream, parse_http=False, quirks_mode=True)
-    for record, side in zip(records, sides, strict=False):
+    known = iter(sides)
+    id, side = next(known)
+    for record in ArchiveIterator(stream, parse_http=False, quirks_mode=True):
+        if (record.headers.get("WARC-Record-ID") or "").strip("<> ") != id:
+            continue
         if side in streams:
             whole = io.BytesIO()
             record.write(whole)
-            streams[side].write(gzip.compress(whole.getvalue(), 6, mtime=0))
+            data = whole.getvalue()
+            streams[side].write(gzip.compress(data, 6, mtime=0) if packed else pa.compress(data, "zstd", asbytes=True))
+        id, side = next(known, ("", False))
+        if not id:
+            break
 
 
 def member_end(stream: BinaryIO, start: int) -> int:
