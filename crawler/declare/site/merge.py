@@ -134,8 +134,8 @@ def _added(records: Sequence[_Record], intent: Intent) -> list[str]:
             repeated = dict.fromkeys(refused) if let else ()
             out += ["", *(f"User-agent: {name}" for name in new), *words.away_rules(let), *repeated, *everyone]
     if "*" not in named:
-        rules = words.away_rules(intent.leaves) if intent.away is Away.EVERYONE else []
-        out += ["", "User-agent: *", *rules, *everyone] if rules or everyone else []
+        rules = words.away_rules(intent.leaves) if intent.away is Away.EVERYONE else ["Allow: /"]     # closes the group
+        out += ["", "User-agent: *", *rules, *everyone] if everyone or intent.away is Away.EVERYONE else []
     return out
 
 

@@ -97,7 +97,7 @@ function maymine_robots($text) {
     if ($open) {
         $out = array_merge($out, $said['everyone'], array('Disallow:'));
     }
-    $after = $all ? array() : array_merge(array('', 'User-agent: *'), $said['everyone']);
+    $after = $all ? array() : array_merge(array('', 'User-agent: *', 'Allow: /'), $said['everyone']);
     return implode("\n", array_merge($out, $after, $said['after'])) . "\n";
 }
 
