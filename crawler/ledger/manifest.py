@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "tariff_ref": ("tariff", "tariff_ref"), "status": ("status",), "amount": ("amount",), "currency": ("currency",),
     "note": ("note",)}
 WORKS = ("url", "isbn", "issn", "doi", "iscc", "isrc", "iswc", "ean", "work")
+_WORKS = frozenset(WORKS)
 WORDS: dict[str, tuple[str, ...]] = {"use_type": entry.USE_TYPES, "status": tuple(s for s in entry.STATUSES if s != "void")}
 SUFFIXES = (".csv", ".jsonl", ".ndjson", ".parquet")
 SIDES = ("width", "height")
@@ -70,9 +72,10 @@ class Manifest:
     def rows(self) -> Iterator[tuple[int, Values]]:
         """(number of the row, role -> what stands there). Raises ManifestError with what is wrong, OSError."""
         wrong: list[str] = []
+        roles = tuple(self.columns)
         for row, place, cells in _read(self.path, self.columns):
             try:
-                yield row, self._checked(cells)
+                yield row, self._checked({role: cell for role, cell in zip(roles, cells, strict=True) if cell})
             except ValueError as error:
                 wrong.append(f"{self.path}:{place}: {error}")
                 if len(wrong) == TOLD:
@@ -85,21 +88,20 @@ class Manifest:
         """How many rows it has, all of them sound. Raises ManifestError, OSError."""
         return sum(1 for _ in self.rows())
 
-    def _checked(self, cells: Values) -> Values:
-        out = {role: text for role, text in cells.items() if text}
-        if not any(role in out for role in WORKS):
+    def _checked(self, out: Values) -> Values:
+        if _WORKS.isdisjoint(out):
             raise ValueError(f"no work is named: {', '.join(self.columns[r] for r in WORKS if r in self.columns)} is empty")
         if self._picture:
             pixels = money.decimal(out.get("width", "")) * money.decimal(out.get("height", ""))
             out["value"] = money.written(pixels)
         elif self.unit in self.columns:
-            out["value"] = self._positive(out.get(self.unit, ""), self.columns[self.unit])
+            out["value"] = _positive(out.get(self.unit, ""), self.columns[self.unit])
         else:
             out["value"] = "1"
         if "weight" in out:
-            out["weight"] = self._positive(out["weight"], self.columns["weight"])
+            out["weight"] = _positive(out["weight"], self.columns["weight"])
         if "amount" in out:
-            self._positive(out["amount"], self.columns["amount"])
+            _positive(out["amount"], self.columns["amount"])
             if not money.CURRENCY.fullmatch(out.get("currency", "")):
                 raise ValueError("an amount needs a currency like EUR")
         for role, words in WORDS.items():
@@ -109,16 +111,19 @@ class Manifest:
             out["occurred_at"] = moment(out["occurred_at"])
         return out
 
-    @staticmethod
-    def _positive(text: str, column: str) -> str:
-        try:
-            if text.startswith("-"):
-                raise ValueError("it is less than nothing")
-            return money.written(money.decimal(text))
-        except ValueError as error:
-            raise ValueError(f"{column}: {error}") from None
+
+@lru_cache(1 << 14)
+def _positive(text: str, column: str) -> str:
+    """A number as entries write it. Raises ValueError."""
+    try:
+        if text.startswith("-"):
+            raise ValueError("it is less than nothing")
+        return money.written(money.decimal(text))
+    except ValueError as error:
+        raise ValueError(f"{column}: {error}") from None
 
 
+@lru_cache(1 << 10)
 def moment(text: str) -> str:
     """A time or a day as entries write it; a day is its first moment in UTC. Raises ValueError."""
     from rules.record import time_text
@@ -187,8 +192,8 @@ def _names(path: Path) -> list[str]:
             raise ManifestError(f"{path} ends in none of {', '.join(SUFFIXES)}")
 
 
-def _read(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, int, Values]]:
-    """(number of the row, line, role -> text). Raises ManifestError, OSError."""
+def _read(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, int, Sequence[str]]]:
+    """(number of the row, line, text of each role in the order of `columns`). Raises ManifestError, OSError."""
     match path.suffix.lower():
         case ".csv":
             yield from _csv(path, columns)
@@ -198,22 +203,22 @@ def _read(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, int, Va
             for row, line, value in _json_lines(path):
                 if unknown := [name for name in columns.values() if name not in value and name == columns.get("url")]:
                     raise ManifestError(f"{path}:{line}: '{unknown[0]}' is missing")
-                yield row, line, {role: _cell(value.get(name), f"{path}:{line}", name) for role, name in columns.items()}
+                yield row, line, [_cell(value.get(name), f"{path}:{line}", name) for name in columns.values()]
 
 
-def _csv(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, int, Values]]:
+def _csv(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, int, Sequence[str]]]:
     with _text(path) as file:
         reader, row, line = csv.reader(file, strict=True), 0, 1
         try:
             names = next(reader)
-            places = [(role, names.index(name)) for role, name in columns.items()]
+            places = [names.index(name) for name in columns.values()]
             line = reader.line_num + 1
             for cells in reader:
                 if cells:
                     row += 1
                     if len(cells) != len(names):
                         raise ManifestError(f"{path}:{line}: {len(cells)} values stand where {len(names)} columns are")
-                    yield row, line, {role: cells[n].strip() for role, n in places}
+                    yield row, line, [cells[n].strip() for n in places]
                 line = reader.line_num + 1
         except csv.Error as error:
             raise ManifestError(f"{path}:{line}: {error}") from error
@@ -252,25 +257,30 @@ def _json_lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
             yield row, line, value
 
 
-def _parquet(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, int, Values]]:
+def _parquet(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, int, Sequence[str]]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
     row = 0
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(8_192, columns=list(dict.fromkeys(columns.values()))):
-                roles = list(columns)
-                for cells in zip(*(_cells(batch[columns[role]]) for role in roles), strict=True):
+            for batch in file.iter_batches(8_192, columns=list(columns.values())):
+                for cells in zip(*(_cells(batch[name], path, row, name) for name in columns.values()), strict=True):
                     row += 1
-                    yield row, row, {role: cell if type(cell) is str else _cell(cell, f"{path}: row {row}", columns[role])
-                                     for role, cell in zip(roles, cells, strict=True)}
+                    yield row, row, cells
     except pa.ArrowException as error:
         raise ManifestError(f"{path}: after row {row}: {error}") from error
 
 
-def _cells(column: Any) -> Iterable[Any]:
-    values: list[Any] = column.to_pylist()
-    return values
+def _cells(column: Any, path: Path, before: int, name: str) -> list[str]:
+    """A column as texts; what Arrow writes as it should, at once."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    if pa.types.is_integer(column.type):
+        column = column.cast(pa.string())
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        texts: list[str] = pc.utf8_trim_whitespace(pc.fill_null(column, "")).to_pylist()
+        return texts
+    return [_cell(value, f"{path}: row {before + n}", name) for n, value in enumerate(column.to_pylist(), 1)]
 
 
 def _cell(value: Any, place: str, name: str) -> str:
