@@ -11,7 +11,7 @@
 
 **Facts**
 - The same bytes give the same index, so a file is compiled again only when its digest has changed.
-- The files are mapped, not read: a look-up touches some pages of them, and memory stays flat whatever the register holds.
+- The numbers are mapped, and lines are read where they stand: memory stays flat whatever the register holds.
 - Two values may share a key; so the value in the line is compared before an entry counts.
 INVARIANT: rows = entries + malformed rows; every one of the latter is in problems.jsonl. None is lost.
 """
@@ -31,6 +31,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -42,6 +43,7 @@ from .reading import Bad, RegisterError
 VERSION = f"2{sys.byteorder[0]}"
 HEADS, SHIFT = 1 << 16, 48
 AUTHORITY = "authority"
+LINE_BYTES = 512                     # of an entry that are read at once; most have fewer
 TICK_ROWS = 100_000
 TOLD = 10                            # problems that a refusal names
 MALFORMED, DUPLICATE, OVERLAP, NO_USE = "malformed", "duplicate", "overlap", "no-use"
@@ -69,10 +71,12 @@ class Index:
             self.about: Mapping[str, Any] = json.loads((folder / "about.json").read_bytes())
             self._keys, self._places = (_mapped(folder / name).cast("Q") for name in ("keys.u64", "places.u64"))
             self._heads = array("Q", (folder / "heads.u64").read_bytes())
-            self._lines = _mapped(folder / "entries.jsonl")
+            self._file = os.open(folder / "entries.jsonl", os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            finalize(self, os.close, self._file)
         except (OSError, ValueError, TypeError) as error:
             raise RegisterError(f"the index in {folder} cannot be read, remove it: {error}") from error
-        if len(self._keys) != self.about["entries"] or len(self._heads) != HEADS + 1 or len(self._lines) != self.about["bytes"]:
+        sizes = len(self._keys), len(self._places), len(self._heads), os.fstat(self._file).st_size
+        if sizes != (self.about["entries"], self.about["entries"], HEADS + 1, self.about["bytes"]):
             raise RegisterError(f"the index in {folder} is not whole, remove it")
         self.digest: str = self.about["digest"]
         self._authorities = _mapped(folder / "authorities.u64").cast("Q")
@@ -95,7 +99,16 @@ class Index:
         return n < len(keys) and keys[n] == key
 
     def _line(self, at: int) -> bytes:
-        return _line_at(self._lines, at)
+        room = LINE_BYTES
+        while (end := (text := self._read(at, room)).find(b"\n")) < 0 and len(text) == room:
+            room *= 8
+        return text[:end] if end >= 0 else text
+
+    def _read(self, at: int, room: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._file, room, at)
+        os.lseek(self._file, at, os.SEEK_SET)            # Windows
+        return os.read(self._file, room)
 
     def problems(self) -> Iterator[dict[str, Any]]:
         """Every malformed row, duplicate and overlap, in no order."""
