@@ -15,6 +15,7 @@ from crawler.audit.findings import TO_MEND, Status, kinds
 from crawler.audit.hosts import fixes, hosts
 from crawler.audit.report import from_json, to_json
 from crawler.cli import main
+from crawler.declare.site.targets import targets
 from crawler.report import audit, catalogue, page
 from crawler.report.catalogue import LANGUAGES, Catalogue
 
@@ -82,7 +83,8 @@ def test_every_fix_is_in_words_and_lines():
     used = {k.fix for k in kinds().values() if k.fix}
     assert used == set(fixes())
     assert used | {"closed", "command", "copy"} == set(catalogue.messages("fix"))
-    assert {host for row in fixes().values() for host in row} - {"any", "command"} <= {*hosts(), "htaccess"}
+    assert {host for row in fixes().values() for host in row} - {"any", "command"} <= set(targets())
+    assert set(hosts()) <= set(targets())
 
 
 def test_lines_to_copy_are_those_of_the_host():
@@ -90,8 +92,18 @@ def test_lines_to_copy_are_those_of_the_host():
     assert "add_header tdm-reservation 1 always;" in view["OO302"][0]
     assert "location ^~ /.well-known/" in view["OO202"][0]
     assert view["OO104"][0] == "User-agent: GPTBot\nUser-agent: CCBot\nDisallow: /\n"
-    assert "maymine declare https://art.example --for nginx" in view["OO101"][1]
+    assert "maymine declare --for nginx --origin https://art.example " in view["OO101"][1]
     assert "Header always set" in audit.fix(next(f for f in FULL.findings if f.id == "OO302"), full(host="apache"))[0]
+
+
+def test_where_a_host_is_closed_that_is_told_instead():
+    closed = full(host="squarespace")
+    told = {f.id: (audit.how(f, closed, EN.text), audit.fix(f, closed)) for f in closed.findings if f.kind.fix}
+    for id in ("OO101", "OO201", "OO301", "OO601"):
+        assert told[id] == ("Squarespace does not let you change this file or setting. 'maymine declare' tells in numbered steps what can be "
+                            "done there, and what stays uncovered.", ("", "maymine declare --for squarespace --origin https://art.example --stance search-only -o kit"))
+    assert "<head>" in told["OO305"][0]
+    assert told["OO305"][1] == audit.fix(next(f for f in FULL.findings if f.id == "OO305"), FULL)
 
 
 def test_sarif_has_what_the_standard_asks_for():

@@ -77,7 +77,8 @@ class Reach:
 
     @property
     def turned_away(self) -> list[str]:
-        return [r.token for r in self.rows if _is_turned_away(r)]
+        """Those that fetch, and may not."""
+        return [r.token for r in self.rows if r.answer(Use.CRAWL) is Answer.REFUSED]
 
     @property
     def reached(self) -> list[str]:
@@ -86,13 +87,6 @@ class Reach:
     @property
     def missed(self) -> list[str]:
         return [r.token for r in self.rows if r.answer(Use.TRAIN_GENAI) is not Answer.REFUSED]
-
-
-def _is_turned_away(row: Row) -> bool:
-    """By rules alone; a control token fetches nothing, and is turned away from its use."""
-    if row.answer(Use.CRAWL) is Answer.NEVER:
-        return any(getattr(f, "signal", "") == "robots.rule" for f in row.cells[Use.TRAIN_GENAI].because)
-    return row.answer(Use.CRAWL) is Answer.REFUSED
 
 
 def trainers() -> tuple[str, ...]:
@@ -119,7 +113,7 @@ def _reach(site: Site, robots: Evidence, file: RobotsTxt) -> Iterator[Found]:
     if others := [token for token in told.missed if token not in named]:
         yield Found("OO103", {"n": len(others), "known": len(told.rows), "agents": listed(others)}, (place,))
     if not told.turned_away:
-        yield Found("OO105", {"known": len(told.rows)}, (place,))
+        yield Found("OO105", {}, (place,))
 
 
 def _named(file: RobotsTxt, named: list[str], place: Place) -> Found:
@@ -172,8 +166,7 @@ def _says_nothing(field: str, value: str) -> bool:
 
 def _older(site: Site, robots: Evidence, file: RobotsTxt) -> Iterator[Found]:
     """Crawlers that are turned away, and not by the reading of 1996."""
-    named = [token for token in reach(site.home.asset, robots).turned_away
-             if agents()[token.lower()].control_only is False and file.key(token) is not None]
+    named = [token for token in reach(site.home.asset, robots).turned_away if file.key(token) is not None]
     path = site.home.asset.url
     let_in = [token for token in named[:1] + named[-1:][:ASKED_OLD - 1] if any(
         o.reading == "1996" and o.allowed for o in opinions(robots.body, token, path))]

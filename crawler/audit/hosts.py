@@ -8,6 +8,7 @@ from importlib.resources import files
 from rules import Carrier
 from rules.strict_yaml import load
 
+from ..declare.site.targets import ALL, NONE, targets
 from .site import Site
 
 
@@ -60,5 +61,26 @@ def lines_to_copy(fix: str, host: str, origin: str, agents: str) -> tuple[str, s
     row = fixes()[fix]
 
     def filled(text: str) -> str:
-        return text.replace("{origin}", origin).replace("{host}", host or "static").replace("{agents}", agents)
+        known = host if host in targets() else "static"
+        return text.replace("{origin}", origin).replace("{host}", known).replace("{agents}", agents)
     return filled(row.get(host) or row.get("any", "")), filled(row.get("command", ""))
+
+
+def title(host: str) -> str:
+    """The name of a host for people; "" where it is not known."""
+    return targets()[host].title if host in targets() else ""
+
+
+def is_closed(place: str, host: str) -> bool:
+    """Whether a host does not let its users change what stands in this place of a report."""
+    target = targets().get(host)
+    if target is None:
+        return False
+    match place:
+        case "robots.txt":
+            return target.files == NONE
+        case "tdmrep.json" | "licence":
+            return target.files != ALL
+        case "headers":
+            return target.fields == NONE and (target.family == "builder" or host in ("github-pages", "ghost"))
+    return False

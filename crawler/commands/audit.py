@@ -20,9 +20,9 @@ class Host(click.ParamType[str]):
     name = "host"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from ..audit.hosts import hosts
-        if value and value not in hosts():
-            self.fail(options.unknown(value, tuple(hosts()), "host"), param, ctx)
+        from ..declare.site.targets import targets
+        if value and value not in targets():
+            self.fail(options.unknown(value, tuple(targets()), "host"), param, ctx)
         return value
 
 
@@ -35,7 +35,7 @@ class Host(click.ParamType[str]):
 @click.option("--images", type=click.IntRange(0, 100_000), default=50, show_default=True,
               help="Look at so many pictures at most.")
 @click.option("--host", type=Host(), default="", metavar="NAME",
-              help="What the site runs on, where we cannot tell: nginx, wordpress ...")
+              help="What the site runs on, where we cannot tell: nginx, wordpress ... (see maymine declare --list)")
 @click.option("--as-agents", is_flag=True,
               help="Also ask for robots.txt with the names of AI crawlers mentioned in our own User-Agent, to see what a "
                    "firewall makes of them.")

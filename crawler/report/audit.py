@@ -18,7 +18,8 @@ from markupsafe import Markup
 from rules.limits import URL_CHARS
 
 from ..audit.findings import TO_MEND, Found, Place, Status, kinds
-from ..audit.hosts import lines_to_copy
+from ..audit.hosts import is_closed, lines_to_copy
+from ..audit.hosts import title as host_title
 from ..audit.report import NOT_ITS_JOB, Report, Row, to_json
 from ..audit.site import origin
 from ..effect import COLUMNS
@@ -97,9 +98,16 @@ def cannot(r: Report, said: Callable[..., str]) -> list[str]:
 
 def fix(f: Found, r: Report) -> tuple[str, str]:
     """Lines to copy, and the command of maymine."""
+    home = (origin(r.home) if len(r.home) <= URL_CHARS else "") or "https://example.org"
+    if is_closed(f.kind.place, r.host):
+        return "", lines_to_copy("declare", r.host, home, "")[1]
     agents = "\nUser-agent: ".join(str(f.parameters.get("agents", "")).split(", "))
-    home = origin(r.home) if len(r.home) <= URL_CHARS else ""
-    return lines_to_copy(f.kind.fix, r.host, home or "https://example.org", agents)
+    return lines_to_copy(f.kind.fix, r.host, home, agents)
+
+
+def how(f: Found, r: Report, said: Callable[..., str]) -> str:
+    """How to mend it, in words, said in one of the ways of Catalogue."""
+    return said("fix.closed", host=host_title(r.host)) if is_closed(f.kind.place, r.host) else said(f"fix.{f.kind.fix}")
 
 
 def grouped(r: Report) -> list[tuple[list[str], Row]]:
@@ -130,7 +138,7 @@ def as_text(r: Report, say: Catalogue) -> Iterator[tuple[str, str, int]]:
                 yield say.text("audit.more", n=len(f.places) - SHOWN_PLACES), "", 2
         if f.kind.status in TO_MEND:
             yield say.text(f"audit.{f.id}.why", **values), "", 2
-            yield f"{say.text('audit.mend')}: {say.text(f'fix.{f.kind.fix}')}", "", 2
+            yield f"{say.text('audit.mend')}: {how(f, r, say.text)}", "", 2
             copied, command = fix(f, r)
             yield from ((line, "", 6) for line in copied.splitlines())
             if command:
@@ -180,7 +188,7 @@ def _markdown(f: Found, r: Report, say: Catalogue) -> list[str]:
         out.append("\n".join(places + ([f"- {say.text('audit.more', n=rest)}"] if rest > 0 else [])))
     if f.kind.status in TO_MEND:
         copied, command = fix(f, r)
-        out.append(f"{say.text('audit.mend')}: {say.markdown(f'fix.{f.kind.fix}')}")
+        out.append(f"{say.text('audit.mend')}: {how(f, r, say.markdown)}")
         out += [_fenced(text) for text in (copied, command) if text]
     return out
 
@@ -199,7 +207,7 @@ def as_html(r: Report, say: Catalogue) -> str:
         mend=[_view(f, r, say) for f in findings if f.kind.status in TO_MEND],
         unseen=[_view(f, r, say) for f in findings if f.kind.status is Status.UNSEEN],
         stated=[_view(f, r, say) for f in r.findings if f.kind.status is Status.STATED],
-        host=r.host, evidence=[(carrier(e.carrier, say), e) for e in r.evidence])
+        host=host_title(r.host), evidence=[(carrier(e.carrier, say), e) for e in r.evidence])
 
 
 def _view(f: Found, r: Report, say: Catalogue) -> dict[str, Any]:
@@ -208,7 +216,7 @@ def _view(f: Found, r: Report, say: Catalogue) -> dict[str, Any]:
     return {"id": f.id, "tone": TONES[f.kind.status], "status": say.text(f"audit.status.{f.kind.status.value}"),
             "place": say.text(f"audit.place.{f.kind.place}"), "what": say.html(f"audit.{f.id}.what", **values),
             "why": say.html(f"audit.{f.id}.why", **values) if f.kind.fix else Markup(""),
-            "fix": say.html(f"fix.{f.kind.fix}") if f.kind.fix else Markup(""), "copied": copied, "command": command,
+            "fix": how(f, r, say.html) if f.kind.fix else "", "copied": copied, "command": command,
             "places": [(p.url, where(p, say), p.quote) for p in f.places[:SHOWN_PLACES]], "more": len(f.places) - SHOWN_PLACES,
             "spec": f.kind.spec, "url": f.kind.url}
 
