@@ -7,7 +7,7 @@ Facts (HTML Living Standard 13.2.5.72 to 80 and 13.5, https://html.spec.whatwg.o
   them stand on almost every page.
 - INVARIANT (tested): MARKUP finds each reference to a letter of ASCII and to `+-.:`. TEXT finds those to letters, and to
   invisible characters, to letters of full width, of mathematics or in circles, to kana, Hangul and Chinese, and what it finds
-  as a reference also as itself, but for these scripts.
+  as a reference also as itself, but for these scripts. Behind a letter of Hebrew or Arabic an invisible character hides nothing.
 Patterns are for bytes in lower case, in what `re` and Hyperscan have in common; each takes linear time.
 """
 from __future__ import annotations
@@ -30,5 +30,6 @@ TEXT = re.compile(
     _number(_LETTERS_HEX + b"|" + _OTHER_HEX, _LETTERS + b"|" + _OTHER)
     + rb"|&(?:shy|zw|zerowidth|nobreak|negative|invisible|applyfunction|lrm;|rlm;|ic;|it;|af;|"
     rb"f[a-z]{1,2}lig;|[a-z](?:fr|opf|scr);)|"
-    rb"\xc2\xad|\xe2(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xa4]|\x92[\x9c-\xbf]|\x93[\x80-\xa9])|\xef(?:\xbb\xbf|\xac[\x80-\x86]|\xbc[\xa1-\xba]|"
+    rb"\xc2\xad|(?:^|[\0-\x7f]|[^\xd6-\xdb][\x80-\xbf])\xe2(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xa4])|"
+    rb"\xe2(?:\x92[\x9c-\xbf]|\x93[\x80-\xa9])|\xef(?:\xbb\xbf|\xac[\x80-\x86]|\xbc[\xa1-\xba]|"
     rb"\xbd[\x81-\x9a])|\xf0(?:\x9d[\x90-\x9f]|\x9f[\x84-\x86])")

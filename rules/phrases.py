@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from html.entities import html5
 from itertools import islice
 
 from .data import read
@@ -25,28 +26,49 @@ SPACELESS = frozenset({"ja", "ko", "zh"})        # phrases are found inside word
 
 AI_CHARS = 100                   # OURS: at most so far from AI is `training` the training of machines
 LINKED_CHARS = 300               # OURS: at most so far from its topic does a word forbid it, or show that it does not
+NEEDS_KEPT = 4_096               # sets of words whose answer is remembered
+SENTENCES_KEPT = 4_096           # whose answer is remembered: many pages of a site say the same
 SPANS = 50                       # OURS: words of one kind looked at in a sentence
 
-# INVARIANT: every phrase of `ai`, `trained` and `mining` holds one of these, outside its accents.
+# INVARIANT (tested): every phrase of `ai`, `trained` and `mining` holds one of these, outside its accents. A space in front: at the
+# start of a word.
 TRIGGERS = (
-    "intelligen", "inteligen", "mining", "tdm", "scrap", "genai", "llm", "training data", "trainings", "learning",
-    "machinaal", "maschinell", "apprentissage", "aprendiz", "apprendimento", "addestramento", "entren", "entrai", "entraî",
-    "entraÎ", "entra&icirc", "harvest", "moissonn", "fouille", "miner", "estrazione", "extracci", "extraer",
-    "extraction automatis", "ausles", "datenanalyse", "urhg", "automatisiert", "crawlern", "language model", "generative",
-    "foundation model", "ml model", "modelli", "modelos", "langage", "de langue", "ratifs", "sprachm", "taalmodel",
-    "neural", "chatbot", "a.i.", "i.a.", "人工", "学習", "學習", "学习", "訓練", "训练", "言語モデル", "语言模型",
+    " intelligen", " inteligen", " mining", " datamining", " tdm", " scrap", " webscrap", " genai", " llm", " training data", " trainings",
+    " machine learning", " machinaal", " maschinell", "apprentissage", " aprendiz", " apprendimento", " addestramento", " entren",
+    "entrai", "entraî", "entraÎ", "entra&icirc", " harvest", " moissonn", " fouille", " miner", " estrazione", " extracci", " extraer",
+    " extraction automatis", " ausles", " datenanalyse", " urhg", " automatisiert", " crawlern", " language model", " generative",
+    " foundation model", " ml model", " modelli", " modelos", " langage", " langue", "ratifs", "sprachm", " taalmodel",
+    " neural", " chatbot", " a.i.", " i.a.", "人工", "学習", "學習", "学习", "訓練", "训练", "言語モデル", "语言模型",
     "語言模型", "大模型", "生成式", "マイニング", "スクレイピング", "挖掘", "探勘", "爬", "抓取", "擷取", "인공", "언어",
-    "기계", "머신", "학습", "마이닝", "크롤링", "스크래핑", "스크레이핑", "2019/790", "dsm", "single market", "122 5 3",
-    "auteurswet", "44b", "automated")
+    "기계", "머신", "학습", "마이닝", "크롤링", "스크래핑", "스크레이핑", " 2019/790", " dsm", " single market", "122 5 3",
+    " auteurswet", " 44b", " automated means", " automated devices", " automated tools", " automated scripts", " automated processes")
 Span = tuple[int, int]
 
-_SHORT = re.compile(r"(?<![a-z])(?:ais?|ia|ki)(?![a-z])")
+_SHORT = re.compile(r"(?<![a-z])ais?(?![a-z])|(?<!\w)(?:ia|ki)(?!\w)")
 _WORDS = tuple(tuple(t.split()) for t in TRIGGERS)
-_GAP = rb"(?:[^a-z<&]|<[^<>]*>|&#?[a-z0-9]{1,12};)+"              # of words that stand side by side in the source of a page
-WORDS: tuple[Word, ...] = (
-    *(re.compile(_GAP.join(words)) if len(words := t.encode().split()) > 1 else t.encode() for t in TRIGGERS),
-    re.compile(rb"(?:^|[^a-z])(?:ais?|ia|ki)(?:[^a-z]|$)"))
+_GAP = rb"(?:[^a-z<&]|<[^<>]*>|&#?[a-z0-9]{1,12};)"      # between words that stand side by side in the source of a page
+_SHORT_CHARS = 3                 # a shorter word is looked for as a word of its own
+_START = rb"(?:^|[^a-z])"
+# What a reference without its semicolon is glued to starts a word, too (HTML Living Standard, 13.2.5.73).
+_GLUED = rb"&(?:" + "|".join(sorted({name.lower() for name, c in html5.items() if name[-1] != ";" and not c.isalpha()})).encode() + rb")[a-z]"
+
+
+def _side_by_side(first: bytes, *others: bytes) -> bytes:
+    """Words as they stand in the source of a page, or the first of them before a comment, beyond which they may go on."""
+    return first + (rb"(?:" + _GAP + b"+" + _side_by_side(*others) + b"|" + _GAP + b"*<!--)" if others else b"")
+
+
+def _word(trigger: str) -> Word:
+    words = trigger.encode().split()
+    if len(words) == 1 and not trigger.startswith(" "):
+        return words[0]
+    return re.compile((_START if trigger.startswith(" ") else b"") + _side_by_side(*map(re.escape, words)))
+
+
+WORDS: tuple[Word, ...] = (*map(_word, TRIGGERS), re.compile(_START + rb"ais?(?:[^a-z]|$)"),
+                           re.compile(rb"(?:^|[^a-z0-9_])(?:ia|ki)(?:[^a-z0-9_]|$)"), re.compile(_GLUED))
 SCAN = Scan(WORDS)
+_PRESENT = Scan(t.strip().encode() for t in TRIGGERS)
 
 
 # ---- phrases
@@ -104,6 +126,82 @@ def _compiled(name: str) -> re.Pattern[str]:
     return re.compile("|".join((rf"(?<!\w)(?:{'|'.join(spaced)})(?!\w)", *unspaced)))
 
 
+# ---- what a notice cannot do without
+
+class _Needs:
+    """The letters without which none of some phrases stands in a text: for each phrase some sets, of each of which it holds one."""
+
+    def __init__(self, phrases: Iterable[tuple[str, str]]) -> None:
+        needs = {frozenset(_needed(*phrase)) for phrase in phrases}
+        words = sorted({word for need in needs for some in need for word in some})
+        number = {word: n for n, word in enumerate(words)}
+        self._scan = Scan([re.compile(_whole(word)) if _is_short(word) else word.encode() for word in words])
+        self._needs = [[frozenset(number[word] for word in some) for some in need] for need in needs]
+        self._met: dict[tuple[int, ...], bool] = {}
+
+    def met(self, plain: bytes) -> bool:
+        """Whether text in lower case without accents could hold one of the phrases."""
+        held = tuple(self._scan.held(plain))
+        found = self._met.get(held)
+        if found is None:
+            if len(self._met) >= NEEDS_KEPT:
+                self._met.clear()
+            found = self._met[held] = any(all(not some.isdisjoint(held) for some in need) for need in self._needs)
+        return found
+
+
+def _is_short(word: str) -> bool:
+    return len(word.encode()) < _SHORT_CHARS
+
+
+def _whole(word: str) -> bytes:
+    return rb"(?:^|[^a-z])" + re.escape(word.encode()) + rb"(?:[^a-z]|$)"
+
+
+def _needed(phrase: str, language: str) -> Iterator[frozenset[str]]:
+    """For each part of a phrase that must stand in a text, the letters of which one must."""
+    edges = language not in SPACELESS or phrase.isascii()
+    items = [m.groups() for m in _ITEM.finditer(phrase)]
+    for before, (_, _, choice, hole, _, _, word), after in zip([None, *items], items, [*items[1:], None], strict=False):
+        edged = edges and all(i is None or i[0] or i[1] or i[4] for i in (before, after))
+        if hole:
+            yield _of_ai(language)
+            continue
+        words = [_longest(each) for each in choice.split("|")] if choice else [(word, False)] if word else []
+        if words and all(w and not (_is_short(w) and (goes_on or not edged)) for w, goes_on in words):
+            yield frozenset(w for w, _ in words)
+
+
+@cache
+def _of_ai(language: str) -> frozenset[str]:
+    """Letters one of which stands where any of the phrases of `ai` does."""
+    rarest = (max(_needed(p, language), key=lambda some: min(map(len, some))) for p in languages()[language]["ai"])
+    return frozenset(word for some in rarest for word in some)
+
+
+def _longest(phrase: str) -> tuple[str, bool]:
+    """The longest word of a phrase, and whether more letters may follow it."""
+    items = [m.groups() for m in _ITEM.finditer(phrase)]
+    words = [(item[6], bool(following and following[5])) for item, following in zip(items, [*items[1:], None], strict=True) if item[6]]
+    return max(words, key=lambda w: len(w[0]), default=("", False))
+
+
+@cache
+def _needs() -> tuple[_Needs, _Needs]:
+    """Of what is reserved, and of refusals."""
+    learning = ((f"{phrase} ... <ai>", language) for phrase, language in _phrases("learning"))
+    return _Needs((*_phrases("trained", "mining", "fed"), *learning)), _Needs(_phrases("ban", "modal", "no", "never"))
+
+
+def _phrases(*classes: str) -> Iterator[tuple[str, str]]:
+    return ((p, language) for language, named in languages().items() for c in classes for p in named.get(c, ()))
+
+
+def could_reserve(plain: str) -> bool:
+    """Whether text in lower case without accents holds what a notice needs. Never False for a notice."""
+    return all(needs.met(plain.encode("utf-8", "replace")) for needs in _needs())
+
+
 # ---- text
 
 _UNACCENTED = {c: unicodedata.normalize("NFD", chr(c))[0] for c in range(0xc0, 0x250)} | {ord("’"): "'", 0x130: "i"}
@@ -130,18 +228,25 @@ def sentences(text: str) -> Iterator[tuple[int, str]]:
     """Sentences of a text that could be notices, with their numbers. A new line ends one; long ones are cut, overlapping."""
     text = clean(text)
     lowered = text.lower()
-    present = [words for words in _WORDS if _holds(lowered, words)]
+    present = [_WORDS[n] for n in _PRESENT.held(lowered.encode("utf-8", "replace"))]
     for number, sentence in enumerate(_SENTENCE_END.split(text), 1):
         plain = sentence.lower()
         if any(_holds(plain, words) for words in present) or _SHORT.search(plain):
+            sentence = sentence.strip()
             for start in range(0, max(len(sentence) - LINKED_CHARS, 1), PROSE_SENTENCE_CHARS - LINKED_CHARS):
                 yield number, sentence[start:start + PROSE_SENTENCE_CHARS].strip()
 
 
+def plain(text: str) -> str:
+    """Text as phrases are compared with it."""
+    return (text if text.isascii() else clean(text).translate(_UNACCENTED)).lower()
+
+
+@lru_cache(maxsize=SENTENCES_KEPT)
 def notice(sentence: str) -> tuple[str, ...]:
     """What a sentence reserves, in words of the protocol `prose`; nothing, if it does not."""
     plain = sentence.translate(_UNACCENTED).lower()
-    if plain.endswith(("?", "？")):
+    if plain.endswith(("?", "？")) or not could_reserve(plain):
         return ()
     found = _patterns()
     plain = found["masked"].sub(lambda m: "." * len(m[0]), plain) + "."          # a phrase may ask for the end of a sentence

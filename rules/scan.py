@@ -31,6 +31,11 @@ class Scan:
         self._parts: list[Word] = list(dict.fromkeys(part for parts in wanted for part in parts))
         number = {part: n for n, part in enumerate(self._parts)}
         self._words = [(frozenset(number[part] for part in parts), number[parts[-1]]) for parts in wanted]
+        self._alone: dict[int, list[int]] = {}       # part -> the words that are nothing else
+        for word, (held, part) in enumerate(self._words):
+            if len(held) == 1:
+                self._alone.setdefault(part, []).append(word)
+        self._joint = [(word, held) for word, (held, _) in enumerate(self._words) if len(held) > 1]
 
     def held(self, data: bytes) -> list[int]:
         """The numbers of the words that the data holds, in whatever case."""
@@ -40,7 +45,10 @@ class Scan:
         else:
             found = set()
             self._once.scan(data, match_event_handler=lambda n, start, end, flags, context: found.add(n))
-        return [word for word, (parts, _) in enumerate(self._words) if parts <= found] if found else []
+        if not found:
+            return []
+        return sorted((*(word for part in found for word in self._alone.get(part, ())),
+                       *(word for word, parts in self._joint if parts <= found)))
 
     def places(self, data: bytes) -> list[int]:
         """Where the words that are held stand, or the longest part of each: ends, in order."""

@@ -50,8 +50,8 @@ def words(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     """Both ways of looking for words."""
     if request.param == "portable":
         monkeypatch.setattr(prefilter, "_scan", lambda: PORTABLE)
-        monkeypatch.setattr(phrases.SCAN, "portable", True)
-    elif PORTABLE.portable and phrases.SCAN.portable:
+        monkeypatch.setattr(prose_words.SCAN, "portable", True)
+    elif PORTABLE.portable and prose_words.SCAN.portable:
         pytest.skip("there is no Hyperscan for this machine")
 
 

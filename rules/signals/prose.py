@@ -9,22 +9,24 @@ Facts (Directive (EU) 2019/790, recital 18, https://eur-lex.europa.eu/eli/dir/20
   signals are reservations under Article 4. It expresses nothing by itself; it is the text of a `no` that the file says to all.
 - OURS: which sentences reserve is told by phrases.py. What follows a `#` on lines without a gap is one text.
 - OURS: text is taken from a page by its tags alone, without a parser: it can only restrict, and what styles hide is read.
-  A page without a word that every notice needs is not looked into. Of one with such words only the blocks that hold them are,
-  until one of them is a notice.
+- OURS: of a page only the blocks are looked into that hold a word which every notice needs, first as they stand; what scripts and
+  comments leave of it is worked out where one of them could be a notice. `exact` reads all. What is found is the same
+  (INVARIANT, tested).
 """
 from __future__ import annotations
 
 import html as references
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from ..hidden import TEXT
 from ..html import is_html, utf8
 from ..limits import HTML_BYTES, PROSE_CHARS, QUOTE_CHARS, ROBOTS_BYTES
 from ..memo import memo
 from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement, Use
-from ..phrases import SCAN, WORDS, notice, sentences
+from ..phrases import WORDS, could_reserve, notice, plain, sentences
 from ..scan import Scan, Word
 from ..vocab import TERMS
 from .content_signal import parse as content_signals
@@ -33,7 +35,8 @@ Texts = Iterable[tuple[str, str]]    # where a text stands, and the text
 
 NOTICES = ("copyrightNotice", "usageInfo", "conditionsOfAccess")         # of schema.org; escapes can hide words in them
 TRIGGERS: tuple[Word, ...] = (*WORDS, TEXT, *(name.lower().encode() for name in NOTICES))
-_HIDING = Scan((TEXT,))
+SCAN = Scan(TRIGGERS)
+_NAMES, _NAME_CHARS = tuple(name.lower().encode() for name in NOTICES), max(map(len, NOTICES))
 ART4_WORDS = ("content signals", "reservation", "2019/790")
 META_NAMES = frozenset({"copyright", "rights", "dc.rights", "dcterms.rights", "dc.rights.license", "dcterms.accessrights"})
 ABOUT_AI = frozenset(use for term in TERMS.values() if term.protocol == "prose" for use in term.uses)
@@ -48,9 +51,14 @@ def robots(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
 
 def page(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """The text of a page, its metas and its JSON-LD."""
+    return _of_page("prose.html", Carrier.BODY, evidence.body) if is_html(evidence.body, asset.media_type) else []
+
+
+def page_exact(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
+    """The same, by reading all."""
     if not is_html(evidence.body, asset.media_type):
         return []
-    return _findings("prose.html", Carrier.BODY, evidence.body, _page_texts)
+    return stated("prose.html", Carrier.BODY, _page_texts(utf8(evidence.body[:HTML_BYTES]).decode("utf-8", "replace")))
 
 
 def terms(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
@@ -60,30 +68,57 @@ def terms(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
 
 @memo
 def _terms(body: bytes) -> tuple[Finding, ...]:
-    return tuple(_findings("prose.terms", Carrier.TERMS_PAGE, body, _page_texts if is_html(body) else _plain_texts))
+    if is_html(body):
+        return tuple(_of_page("prose.terms", Carrier.TERMS_PAGE, body))
+    text = utf8(body[:HTML_BYTES]).decode("utf-8", "replace")
+    return tuple(stated("prose.terms", Carrier.TERMS_PAGE, [("text", text)]))
 
 
-def _findings(signal: str, carrier: Carrier, body: bytes, texts: Callable[[str], Texts]) -> list[Finding]:
+def _of_page(signal: str, carrier: Carrier, body: bytes) -> list[Finding]:
     raw = utf8(body[:HTML_BYTES])
-    text = raw.decode("utf-8", "replace")
-    if not _HIDING.held(raw) and not stated(signal, carrier, _near(text)):
+    if not _could_state(raw, SCAN.places(raw)):
         return []
-    return stated(signal, carrier, texts(text))
+    text = raw.decode("utf-8", "replace")
+    told, shown = list(_told_texts(text)), _shown(text).encode("utf-8", "replace")
+    blocks = list(_blocks(shown))
+    end, uses = 0, set[Use]()        # the first of each use are read again with all before them, which tells their numbers
+    for said in _notices([*told, *(("text", _text(shown[start:stop].decode("utf-8", "replace"))) for start, stop in blocks)]):
+        if said is None or said.use not in uses:
+            end = len(shown) if said is None else blocks[said.text - len(told)][1] if said.text >= len(told) else end
+            uses.update(Use if said is None else (said.use,))
+    return stated(signal, carrier, [*told, ("text", _text(shown[:end].decode("utf-8", "replace")))]) if uses else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A sentence that reserves a use, and in which of some texts it stands."""
+    text: int
+    where: str
+    sentence: str
+    use: Use
 
 
 def stated(signal: str, carrier: Carrier, texts: Texts) -> list[Finding]:
     """The first notice about each use, and a fault where too much was to be read."""
     found: dict[Use, Finding] = {}
+    for said in _notices(texts):
+        if said is None:
+            return [*found.values(), Fault(carrier, FaultKind.TRUNCATED, _TOO_MUCH, "prose")]
+        found.setdefault(said.use, _statement(signal, said.use, said.where, said.sentence))
+    return list(found.values())
+
+
+def _notices(texts: Texts) -> Iterator[_Said | None]:
+    """None ends them where too much was to be read."""
     read_chars = 0
-    for where, text in texts:
+    for n, (where, text) in enumerate(texts):
         for number, sentence in sentences(text):
             if read_chars > PROSE_CHARS:
-                return [*found.values(), Fault(carrier, FaultKind.TRUNCATED, _TOO_MUCH, "prose")]
+                yield None
+                return
             read_chars += len(sentence)
             for use in (use for word in notice(sentence) for use in TERMS["prose", word].uses):
-                place = f"sentence {number}" if where == "text" else where
-                found.setdefault(use, _statement(signal, use, place, sentence))
-    return list(found.values())
+                yield _Said(n, f"sentence {number}" if where == "text" else where, sentence, use)
 
 
 def _statement(signal: str, use: Use, where: str, quote: str) -> Statement:
@@ -92,17 +127,17 @@ def _statement(signal: str, use: Use, where: str, quote: str) -> Statement:
 
 # ---- pages
 
-_RAW = re.compile(r"<(?:(!--)|(script|style|template|iframe|noembed|noframes|xmp)(?=[\s/>]))", re.IGNORECASE)
-_RAW_ENDS = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
+_RAW = re.compile(r"<(?:(!--)|((?i:script|style|template|iframe|noembed|noframes|xmp))(?=[\s/>]))", re.ASCII)
+_RAW_ENDS = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE | re.ASCII)
              for name in ("script", "style", "template", "iframe", "noembed", "noframes", "xmp")}
 _INLINE = (r"</?(?:a|abbr|b|bdi|bdo|big|cite|code|data|dfn|em|font|i|ins|kbd|label|mark|q|s|samp|small|span|strike|strong|sub|"
            r"sup|time|tt|u|var|wbr)(?:[\s/][^<>]*)?>")
 _BREAK = r"<br(?:[\s/][^<>]*)?>"
 _TAG = r"<[a-zA-Z/!?][^<>]*>"
-_INLINES, _BREAKS, _TAGS = (re.compile(tag, re.IGNORECASE) for tag in (_INLINE, _BREAK, _TAG))
+_INLINES, _BREAKS, _TAGS = (re.compile(tag, re.IGNORECASE | re.ASCII) for tag in (_INLINE, _BREAK, _TAG))
 _ANY_TAG = re.compile(_TAG.encode())
 _EDGE = re.compile(f"(?!{_INLINE}|{_BREAK}){_TAG}".encode(), re.IGNORECASE)     # of a block
-_META = re.compile(r"<meta[\s/]([^<>]*)>", re.IGNORECASE)
+_META = re.compile(r"<(?i:meta)[\s/]([^<>]*)>", re.ASCII)
 _PAIR = re.compile(r"\b(name|property|content)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"']+))", re.IGNORECASE)
 _NOTICE = re.compile(rf'"({"|".join(NOTICES)})"\s*:\s*("(?:[^"\\]|\\.){{0,5000}}+")')
 
@@ -112,14 +147,40 @@ def _page_texts(text: str) -> Iterator[tuple[str, str]]:
     yield "text", visible(text)
 
 
-def _plain_texts(text: str) -> Iterator[tuple[str, str]]:
-    yield "text", text
+def _could_state(raw: bytes, places: list[int]) -> bool:
+    """Whether a page could hold a notice, told by the blocks around words as they stand in it, whatever scripts and comments
+    make of them. Never False for a page that holds one or too much to read."""
+    in_tag = done = 0
+    texts: list[str] = []
+    for place in places:
+        if raw[max(place - _NAME_CHARS, 0):place].lower().endswith(_NAMES):
+            return True
+        if place <= in_tag:
+            continue
+        start = raw.rfind(b"<", done, place - 1)
+        tag = _ANY_TAG.match(raw, start) if start >= 0 else None
+        if tag and tag.end() >= place:
+            in_tag = tag.end()
+            if (raw.startswith(b"<!--", start) and place == start + 4) or _is_told(tag[0]):
+                return True
+            continue
+        begin, end = _block_start(raw, done, place - 1), _block_end(raw, place - 1)
+        if raw.find(b"<!--", max(begin - 1, 0), end + 4) >= 0 or raw.find(b"-->", begin, end) >= 0:
+            return True              # a block may go on beyond a comment
+        in_tag = done = end
+        text = _text(raw[begin:end].replace(b"\n", b" ").decode("utf-8", "replace"))
+        texts.append(text)
+        if could_reserve(plain(text)) and any(notice(sentence) for _, sentence in sentences(text)):
+            return True
+    return sum(map(len, texts)) > PROSE_CHARS // 2 and sum(len(s) for text in texts for _, s in sentences(text)) > PROSE_CHARS
 
 
-def _near(text: str) -> Iterator[tuple[str, str]]:
-    """Every text of a page that could hold a notice: a sentence never reaches beyond a block. Sentences are not numbered so."""
-    yield from _told_texts(text)
-    shown = _shown(text).encode("utf-8", "replace")
+def _is_told(tag: bytes) -> bool:
+    return tag[:5].lower() == b"<meta" and any(True for _ in _told_texts(tag.decode("utf-8", "replace")))
+
+
+def _blocks(shown: bytes) -> Iterator[tuple[int, int]]:
+    """Every part of a page that could hold a notice: a sentence never reaches beyond a block."""
     done = read = 0
     for place in SCAN.places(shown):
         if place <= done:
@@ -130,22 +191,22 @@ def _near(text: str) -> Iterator[tuple[str, str]]:
             continue
         start = _block_start(shown, read, place - 1)
         done = read = _block_end(shown, place - 1)
-        yield "text", _text(shown[start:read].decode("utf-8", "replace"))
+        yield start, read
 
 
-def _block_start(shown: bytes, least: int, place: int) -> int:
-    while (place := shown.rfind(b"<", least, place)) >= 0:
-        if edge := _EDGE.match(shown, place):
+def _block_start(page: bytes, least: int, place: int) -> int:
+    while (place := page.rfind(b"<", least, place)) >= 0:
+        if edge := _EDGE.match(page, place):
             return edge.end()
     return least
 
 
-def _block_end(shown: bytes, place: int) -> int:
-    while (place := shown.find(b"<", place)) >= 0:
-        if _EDGE.match(shown, place):
+def _block_end(page: bytes, place: int) -> int:
+    while (place := page.find(b"<", place)) >= 0:
+        if _EDGE.match(page, place):
             return place
         place += 1
-    return len(shown)
+    return len(page)
 
 
 def _told_texts(text: str) -> Iterator[tuple[str, str]]:
