@@ -7,7 +7,7 @@ Facts (HTML Living Standard 13.2.5.72 to 80 and 13.5, https://html.spec.whatwg.o
   them stand on almost every page.
 - INVARIANT (tested): MARKUP finds each reference to a letter of ASCII and to `+-.:`. TEXT finds those to letters, and to
   invisible characters, to letters of full width, of mathematics or in circles, to kana, Hangul and Chinese, and what it finds
-  as a reference also as itself, but for these scripts. Behind a letter of Hebrew or Arabic an invisible character hides nothing.
+  as a reference also as itself, but for these scripts. Behind a letter of Hebrew or Arabic an invisible one hides nothing.
 Patterns are for bytes in lower case, in what `re` and Hyperscan have in common; each takes linear time.
 """
 from __future__ import annotations

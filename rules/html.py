@@ -24,8 +24,9 @@ from itertools import islice, pairwise
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
 from . import hidden
-from .html_work import ATTRIBUTES, is_bounded
+from .html_work import ATTRIBUTES, compiled, is_bounded, survey
 from .limits import FIELD_BYTES, HTML_BYTES, HTML_ELEMENTS
+from .memo import latest
 from .model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding
 
 MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
@@ -52,8 +53,8 @@ _START = re.compile(
     rb"\s*(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|iframe|table|div|font|h1|br|a|b|p)"
     rb"[\s/>]", re.IGNORECASE | re.DOTALL)
 _XHTML = re.compile(rb"\s*<\?xml\b[^>]*>.{0,900}?<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL)
-_SELF_CLOSED = re.compile(rb"<(script|style|title|textarea|iframe|noframes|noembed|xmp)\b([^<>]*)/>", re.IGNORECASE)
-_META = re.compile(rb"<meta(?=[\t\n\f\r />])", re.IGNORECASE)
+_SELF_CLOSED = re.compile(rb"<((?i:script|style|title|textarea|iframe|noframes|noembed|xmp))\b([^<>]*)/>")
+_META = re.compile(rb"<(?i:meta)(?=[\t\n\f\r />])")
 _FRAMESET = re.compile(rb"<frameset", re.IGNORECASE)
 
 # A meta can speak only if it holds one of these. A character reference can hide a letter or a hyphen.
@@ -114,8 +115,22 @@ def is_html(body: bytes, media_type: str = "") -> bool:
 
 def markup(body: bytes, *, xhtml: bool = False) -> bytes:
     """A page in UTF-8, up to HTML_BYTES of it, so that a parser of HTML reads it as it is meant."""
+    return _markup_of_xhtml(body) if xhtml else _markup(body)
+
+
+@latest
+def _markup(body: bytes) -> bytes:
     text = utf8(body[:HTML_BYTES])
-    return _SELF_CLOSED.sub(rb"<\1\2></\1>", text) if xhtml or _XHTML.match(text, 0, 2048) else text
+    return _closed(text) if _XHTML.match(text, 0, 2048) else text
+
+
+@latest
+def _markup_of_xhtml(body: bytes) -> bytes:
+    return _closed(utf8(body[:HTML_BYTES]))
+
+
+def _closed(text: bytes) -> bytes:
+    return _SELF_CLOSED.sub(rb"<\1\2></\1>", text) if not compiled or compiled.self_closes(text) else text
 
 
 def page(body: bytes, *, xhtml: bool = False, exact: bool = False) -> Page:
@@ -144,6 +159,9 @@ class _Unbounded(Exception):
 
 def _needed(text: bytes) -> int:
     """Length of the part that holds every meta that could speak; 0: there is none. All, where only a parser can tell."""
+    seen = survey(text)
+    if seen and seen.certain:
+        return next((stop for start, stop in reversed(seen.metas) if _COULD_SPEAK.search(text, start, stop)), 0)
     end = inside = 0
     for start in _META.finditer(text):
         tag = ATTRIBUTES.match(text, start.end())
@@ -157,32 +175,41 @@ def _needed(text: bytes) -> int:
 
 def _metas(text: bytes, end: int) -> list[Meta]:
     """The metas of text[:end]. Raises _Unbounded."""
-    if SENTINEL.encode() in text:
-        end = len(text)
     if any(islice(_META.finditer(text, 0, end), MANY_METAS, None)) or not is_bounded(text, end):
         raise _Unbounded
-    if end == len(text):
-        return _parsed(text)[0]
-    # A sentinel that becomes an element proves that the part ends between two tags: so far the page parses alike.
-    metas, whole = _parsed(text[:end] + f"<meta {SENTINEL}>".encode())
-    if whole and not (any(m.deviation for m in metas) and _FRAMESET.search(text)):    # a frameset can delete the body
-        return metas
-    return _metas(text, len(text))
+    tree = beginning(text, end)
+    metas = _parsed(tree) if tree else []
+    if not tree or (any(m.deviation for m in metas) and _FRAMESET.search(text)):      # a frameset can delete the body
+        return _metas(text, len(text)) if end < len(text) else _parsed(parse(text))
+    return metas
 
 
-def _parsed(text: bytes) -> tuple[list[Meta], bool]:
-    """The metas that could speak, and whether the last of all is the sentinel."""
-    tree = LexborHTMLParser(text, options=LexborDocumentOptions.WO_EVENTS)
-    elements = tree.css("meta")
+def parse(text: bytes) -> LexborHTMLParser:
+    return LexborHTMLParser(text, options=LexborDocumentOptions.WO_EVENTS)
+
+
+def beginning(text: bytes, end: int) -> LexborHTMLParser | None:
+    """The tree of text[:end] and a sentinel; None where the whole need not begin so.
+
+    A sentinel that becomes an element proves that the part ends between two tags: so far the page parses alike. What follows
+    can still move elements of the body (13.2.6.4.7), delete it by a frameset, and add attributes to `<html>` and `<body>`."""
+    if end == len(text) or SENTINEL.encode() in text:
+        return None
+    tree = parse(text[:end] + f"<meta {SENTINEL}>".encode())
+    metas = tree.css("meta")
+    return tree if metas and SENTINEL in metas[-1].attributes else None
+
+
+def _parsed(tree: LexborHTMLParser) -> list[Meta]:
+    """The metas that could speak."""
     in_head = {e.mem_id for e in tree.head.css("meta")} if tree.head else set()
-    metas, whole = [], False
-    for index, element in enumerate(elements, 1):
+    metas = []
+    for index, element in enumerate(tree.css("meta"), 1):
         attributes = element.attributes
         name, content = (attributes.get("name") or "").strip().lower(), attributes.get("content") or ""
-        whole = whole or SENTINEL in attributes
         if _speaks(name, content):
             metas.append(Meta(name, content, index, "" if element.mem_id in in_head else IN_BODY))
-    return metas, whole
+    return metas
 
 
 def _unplaced(text: bytes) -> list[Meta]:

@@ -11,32 +11,46 @@ Facts (measured on Lexbor 2; HTML Living Standard 13.2.6, https://html.spec.what
   on more than the text. INVARIANT: from the first of them on every `<` with a letter counts as an element that is never
   closed; before it only an end tag that meets its own start tag closes anything. So the bound is never too low, and an honest
   page is far below it.
+- 13.2.6.4.16: in `select` tags are ignored, and so what they would make of the text behind them. OURS: a `select` is certain as
+  long as nothing in it would.
 - 13.2.6.5: in `svg` a tag that ends in `/>` opens nothing. OURS: an `svg` is certain as long as it holds drawings alone, each
   end tag meets its own start tag, and titles and styles hold no `<`: icons stand on most pages.
 """
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
+from .memo import latest
+
+try:
+    from . import _survey
+except ImportError:                  # it was installed where there is no compiler
+    _survey = None  # type: ignore[assignment]
+
+compiled = _survey
 SAFE_TAGS, SAFE_BYTES = 400, 20_000   # whatever stands in so little costs less than 50 ms
 NESTING_WORK = 60_000_000        # tags x depth; about 1 ns each
 FORMATTING_WORK = 300_000        # tags x open formatting elements; about 1 us and 100 bytes each
 ATTRIBUTE_WORK = 50_000_000      # attributes squared; about 1 ns each
 LONG_TAG_BYTES = 1_000
+WORK = (SAFE_TAGS, SAFE_BYTES, NESTING_WORK, FORMATTING_WORK, ATTRIBUTE_WORK, LONG_TAG_BYTES)
 
 FORMATTING = frozenset(b"b big code em font i s small strike strong tt u".split())
 UNNESTED = frozenset(
     b"area base br col embed hr img input link meta param source track wbr "
     b"p li dt dd option tr td th tbody thead tfoot colgroup caption a nobr".split())
 MERGED = frozenset(b"html body".split())
-UNCERTAIN = frozenset(b"math select frameset plaintext".split())
-SVG = b"svg"
+UNCERTAIN = frozenset(b"math frameset plaintext".split())
+SVG, SELECT = b"svg", b"select"
 DRAWINGS = frozenset(
     b"svg g path circle ellipse line polygon polyline rect use defs symbol text tspan image clippath mask pattern filter "
     b"marker lineargradient radialgradient stop animate animatetransform animatemotion".split())
 TEXTS = frozenset(b"title desc style".split())      # in svg
 RAW = {name: re.compile(rb"</" + name + rb"(?=[\t\n\f\r />])", re.IGNORECASE)
        for name in b"script style textarea title xmp iframe noembed noframes".split()}
+
+NOT_IN_SELECT = frozenset((*RAW, b"template", SVG)) - {b"script"}
 
 # What follows the name of a tag, to its `>`; 13.2.5.32 to 13.2.5.40. A quote that nothing closes is read past:
 # then there is no tag and nothing after it, and seeing more does no harm.
@@ -53,13 +67,44 @@ _COMMENT_END = re.compile(rb"--!?>")
 _ABRUPT_END = re.compile(rb"-?>")
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the tags of a page tell, as far as they are certain."""
+    bounded: bool                    # is_bounded
+    certain: bool                    # all tags that a parser would see, and no others, have been seen
+    metas: list[tuple[int, int]]     # where they stand
+    told_end: int                    # behind the last tag or script that could speak of licence or access; 0: there is none
+    items: bool                      # one of them is microdata
+    rsl_end: int                     # behind the last one that could be RSL
+    base_end: int                    # behind the last `<base>`
+    root_end: int                    # behind the last `<html>`
+
+
+def survey(text: bytes) -> Survey | None:
+    """What can be told of a page without a parse; None on a machine that has no compiled _survey.c."""
+    return _surveyed(text) if compiled else None
+
+
+@latest
+def _surveyed(text: bytes) -> Survey:
+    return Survey(*compiled.survey(text, len(text), WORK))
+
+
 def is_bounded(text: bytes, end: int) -> bool:
     """Whether parsing text[:end] takes time in proportion to its size."""
+    if not compiled:
+        return walk(text, end)
+    seen = _surveyed(text)
+    return seen.bounded if seen.certain or end == len(text) else bool(compiled.survey(text, end, WORK)[0])
+
+
+def walk(text: bytes, end: int) -> bool:
+    """The same where there is no compiler. INVARIANT (tested): _survey.c says just that."""
     if end <= SAFE_BYTES and text.count(b"<", 0, end) <= SAFE_TAGS:
         return True
     stack: list[bytes] = []
     merged = formatting = nesting_work = formatting_work = attribute_work = looked_at = 0
-    certain, pos, svgs = True, 0, 0                  # svgs: how many are open
+    certain, selecting, pos, svgs = True, False, 0, 0        # svgs: how many are open
     while mark := _MARK.search(text, pos, end):
         pos = mark.end()
         if mark[2] is None:
@@ -83,7 +128,8 @@ def is_bounded(text: bytes, end: int) -> bool:
             if not tag:
                 return True          # the page ends inside a tag, which then is none
             pos = stop
-            certain = name not in UNCERTAIN
+            certain = name not in UNCERTAIN and not (selecting and name in NOT_IN_SELECT)
+            selecting = not mark[1] if name == SELECT else selecting
         if certain and svgs:
             if name in TEXTS and not mark[1] and (close := _TEXT_END.match(text, pos, end)) and close[1].lower() == name:
                 pos = close.end()

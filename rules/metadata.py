@@ -29,10 +29,10 @@ from urllib.parse import urljoin
 
 from lxml.etree import LxmlError, SubElement
 from lxml.html import HtmlElement, html_parser
-from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from .html import is_html, markup
-from .html_work import is_bounded
+from .html import beginning, is_html, markup, parse
+from .html_work import Survey, is_bounded, survey
 from .limits import HTML_DEPTH, JSON_LD_BYTES, METADATA_DEPTH, METADATA_ELEMENTS, METADATA_REFERENCES, METADATA_VALUES
 from .metadata_words import could_speak, has_words
 from .model import Carrier, Fault, FaultKind
@@ -47,6 +47,8 @@ LICENSE_NAMES = frozenset({"license", "cc:license", "dc:license", "dct:license",
 DUBLIN_CORE = {"license": "license", "rights": "rights", "accessrights": "accessRights"}
 DUBLIN_CORE_PREFIXES = frozenset({"dc", "dcterms", "dct"})
 RSL_TYPE = "application/rsl+xml"
+LINKS = "[rel*=license i], [property*=license i]"
+HEAD = frozenset({"noscript", "head", "html"})       # what stands around a link in the head
 ASIDES = frozenset({"figure", "aside", "blockquote"})
 MEDIA_ITEMS = frozenset({"imageobject", "videoobject", "audioobject", "mediaobject", "photograph", "3dmodel", "datadownload",
                          "musicvideoobject", "imageobjectsnapshot", "videoobjectsnapshot", "audioobjectsnapshot"})
@@ -96,16 +98,30 @@ def read(body: bytes, media_type: str, base: str) -> Description:
 def describe(body: bytes, base: str, *, xhtml: bool = False, exact: bool = False) -> Description:
     """Read a page. `exact`: parse all of it, whatever it holds. Time and memory in proportion to the body; raises nothing."""
     text = markup(body, xhtml=xhtml)
-    if not (exact or could_speak(text)):
+    seen = None if exact else survey(text)
+    if not exact and not (seen.told_end if seen and seen.certain else could_speak(text)):
         return NOTHING
     if not is_bounded(text, len(text)):
         return Description(faults=(_fault(FaultKind.MALFORMED, "nested, formatted or attributed beyond reason; not read"),))
-    tree = LexborHTMLParser(text, options=LexborDocumentOptions.WO_EVENTS)
-    reading = _Reading(base, tree)
-    reading.links(tree)
-    reading.items(tree)
-    reading.blocks(tree)
+    tree = _beginning(text, seen) if seen and seen.certain else None
+    reading = _Reading(base, tree or parse(text))
     return Description(tuple(dict.fromkeys(reading.properties)), reading.base, tuple(dict.fromkeys(reading.faults)))
+
+
+def _beginning(text: bytes, seen: Survey) -> LexborHTMLParser | None:
+    """The tree of as much of a page as could speak; None where what follows could change what it says."""
+    if seen.items:
+        return None
+    tree = beginning(text, max(seen.told_end, seen.base_end, seen.root_end))
+    return tree if tree and all(_is_settled(node) for node in tree.css(LINKS) if _licensing(node)) else None
+
+
+def _is_settled(node: LexborNode) -> bool:
+    """Whether the elements around an element remain what they are: those of the head do."""
+    around = node.parent
+    while around is not None and around.tag in HEAD:
+        around = around.parent
+    return around is None or around.tag == "-document"
 
 
 def _fault(kind: FaultKind, detail: str) -> Fault:
@@ -125,6 +141,9 @@ class _Reading:
         self.faults: list[Fault] = []
         self._figures: dict[int, str | None] = {}
         self._references_left = METADATA_REFERENCES
+        self.links(tree)
+        self.items(tree)
+        self.blocks(tree)
 
     def say(self, syntax: str, name: str, value: str, about: str | None, where: str) -> None:
         if len(self.properties) < METADATA_VALUES:
@@ -138,7 +157,7 @@ class _Reading:
     # -- rel=license, RDFa
 
     def links(self, tree: LexborHTMLParser) -> None:
-        found = [node for node in tree.css("[rel*=license i], [property*=license i]") if _licensing(node)]
+        found = [node for node in tree.css(LINKS) if _licensing(node)]
         if len(found) > METADATA_ELEMENTS:
             self.truncated(f"only the first {METADATA_ELEMENTS} licence links were read")
         for n, node in enumerate(found[:METADATA_ELEMENTS], 1):

@@ -30,18 +30,19 @@ NEEDS_KEPT = 4_096               # sets of words whose answer is remembered
 SENTENCES_KEPT = 4_096           # whose answer is remembered: many pages of a site say the same
 SPANS = 50                       # OURS: words of one kind looked at in a sentence
 
-# INVARIANT (tested): every phrase of `ai`, `trained` and `mining` holds one of these, outside its accents. A space in front: at the
-# start of a word.
+# INVARIANT (tested): every phrase of `ai`, `trained` and `mining` holds one of these, outside its accents. A space in front:
+# at the start of a word.
 TRIGGERS = (
-    " intelligen", " inteligen", " mining", " datamining", " tdm", " scrap", " webscrap", " genai", " llm", " training data", " trainings",
-    " machine learning", " machinaal", " maschinell", "apprentissage", " aprendiz", " apprendimento", " addestramento", " entren",
-    "entrai", "entraî", "entraÎ", "entra&icirc", " harvest", " moissonn", " fouille", " miner", " estrazione", " extracci", " extraer",
-    " extraction automatis", " ausles", " datenanalyse", " urhg", " automatisiert", " crawlern", " language model", " generative",
-    " foundation model", " ml model", " modelli", " modelos", " langage", " langue", "ratifs", "sprachm", " taalmodel",
-    " neural", " chatbot", " a.i.", " i.a.", "人工", "学習", "學習", "学习", "訓練", "训练", "言語モデル", "语言模型",
-    "語言模型", "大模型", "生成式", "マイニング", "スクレイピング", "挖掘", "探勘", "爬", "抓取", "擷取", "인공", "언어",
-    "기계", "머신", "학습", "마이닝", "크롤링", "스크래핑", "스크레이핑", " 2019/790", " dsm", " single market", "122 5 3",
-    " auteurswet", " 44b", " automated means", " automated devices", " automated tools", " automated scripts", " automated processes")
+    " intelligen", " inteligen", " mining", " datamining", " tdm", " scrap", " webscrap", " genai", " llm",
+    " training data", " trainings", " machine learning", " machinaal", " maschinell", "apprentissage", " aprendiz",
+    " apprendimento", " addestramento", " entren", "entrai", "entraî", "entraÎ", "entra&icirc", " harvest", " moissonn",
+    " fouille", " miner", " estrazione", " extracci", " extraer", " extraction automatis", " ausles", " datenanalyse",
+    " urhg", " automatisiert", " crawlern", " language model", " generative", " foundation model", " ml model",
+    " modelli", " modelos", " langage", " langue", "ratifs", "sprachm", " taalmodel", " neural", " chatbot", " a.i.",
+    " i.a.", "人工", "学習", "學習", "学习", "訓練", "训练", "言語モデル", "语言模型", "語言模型", "大模型", "生成式",
+    "マイニング", "スクレイピング", "挖掘", "探勘", "爬", "抓取", "擷取", "인공", "언어", "기계", "머신", "학습",
+    "마이닝", "크롤링", "스크래핑", "스크레이핑", " 2019/790", " dsm", " single market", "122 5 3", " auteurswet", " 44b",
+    " automated means", " automated devices", " automated tools", " automated scripts", " automated processes")
 Span = tuple[int, int]
 
 _SHORT = re.compile(r"(?<![a-z])ais?(?![a-z])|(?<!\w)(?:ia|ki)(?!\w)")
@@ -50,7 +51,7 @@ _GAP = rb"(?:[^a-z<&]|<[^<>]*>|&#?[a-z0-9]{1,12};)"      # between words that st
 _SHORT_CHARS = 3                 # a shorter word is looked for as a word of its own
 _START = rb"(?:^|[^a-z])"
 # What a reference without its semicolon is glued to starts a word, too (HTML Living Standard, 13.2.5.73).
-_GLUED = rb"&(?:" + "|".join(sorted({name.lower() for name, c in html5.items() if name[-1] != ";" and not c.isalpha()})).encode() + rb")[a-z]"
+_GLUED = f"&(?:{'|'.join(sorted({n.lower() for n, c in html5.items() if n[-1] != ';' and not c.isalpha()}))})[a-z]".encode()
 
 
 def _side_by_side(first: bytes, *others: bytes) -> bytes:
@@ -129,7 +130,7 @@ def _compiled(name: str) -> re.Pattern[str]:
 # ---- what a notice cannot do without
 
 class _Needs:
-    """The letters without which none of some phrases stands in a text: for each phrase some sets, of each of which it holds one."""
+    """The letters without which none of some phrases stands in a text: for each phrase sets, of each of which it holds one."""
 
     def __init__(self, phrases: Iterable[tuple[str, str]]) -> None:
         needs = {frozenset(_needed(*phrase)) for phrase in phrases}
@@ -182,7 +183,7 @@ def _of_ai(language: str) -> frozenset[str]:
 def _longest(phrase: str) -> tuple[str, bool]:
     """The longest word of a phrase, and whether more letters may follow it."""
     items = [m.groups() for m in _ITEM.finditer(phrase)]
-    words = [(item[6], bool(following and following[5])) for item, following in zip(items, [*items[1:], None], strict=True) if item[6]]
+    words = [(item[6], bool(after and after[5])) for item, after in zip(items, [*items[1:], None], strict=True) if item[6]]
     return max(words, key=lambda w: len(w[0]), default=("", False))
 
 

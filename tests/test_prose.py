@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rules import phrases
+from rules import phrases as reading
 from rules.limits import PROSE_CHARS
 from rules.model import Access, Asker, Asset, Carrier, Evidence, Fault, FaultKind, Form, Preference, Statement, Use
 from rules.phrases import could_speak, languages, notice, sentences
@@ -205,7 +205,7 @@ def instances(phrase: str, ai: str) -> Iterator[str]:
     """Texts in which a phrase stands: each of its words once, with next to nothing between."""
     parts = [[" "] if gap else ["", *(f"{word} " for word in optional.split("|") if word)] if optional else choice.split("|") if choice else
              [ai] if hole else [" "] if space else ["", "xy"] if rest else [word]
-             for gap, optional, choice, hole, space, rest, word in phrases._ITEM.findall(phrase)]
+             for gap, optional, choice, hole, space, rest, word in reading._ITEM.findall(phrase)]
     for n in range(max(map(len, parts))):
         text = "".join(part[n % len(part)] for part in parts)
         yield from instances(text, ai) if re.search(r"[*<(]|\.\.\.", text) else (text,)
@@ -214,11 +214,11 @@ def instances(phrase: str, ai: str) -> Iterator[str]:
 @pytest.mark.parametrize("name", ["trained", "mining", "learning", "fed", "ban", "modal", "no", "never"])
 def test_a_phrase_never_stands_where_what_it_needs_does_not(name: str) -> None:
     tried = 0
-    for phrase, language in phrases._phrases(name):
-        assert list(phrases._needed(phrase, language)), phrase
-        needs = phrases._Needs([(phrase, language)])
-        for text in (text for ai in phrases.languages()[language]["ai"] for text in instances(phrase, ai.replace("*", ""))):
-            tried += bool(phrases._patterns()[name].search(text))
+    for phrase, language in reading._phrases(name):
+        assert list(reading._needed(phrase, language)), phrase
+        needs = reading._Needs([(phrase, language)])
+        for text in (text for ai in languages()[language]["ai"] for text in instances(phrase, ai.replace("*", ""))):
+            tried += bool(reading._patterns()[name].search(text))
             for edge in ("", " ", "(", "é", "1", "."):
                 assert needs.met(f"{edge}{text}{edge}".encode()), (phrase, text)
     assert tried > 20
@@ -226,14 +226,14 @@ def test_a_phrase_never_stands_where_what_it_needs_does_not(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["ai", "trained", "mining"])
 def test_a_phrase_never_stands_where_no_trigger_does(name: str) -> None:
-    portable = Scan(phrases.WORDS, portable=True)
-    found = phrases._patterns()[name]
-    for phrase, language in phrases._phrases(name):
-        for text in (text for ai in phrases.languages()[language]["ai"][:2] for text in instances(phrase, ai)):
+    portable = Scan(reading.WORDS, portable=True)
+    found = reading._patterns()[name]
+    for phrase, language in reading._phrases(name):
+        for text in (text for ai in languages()[language]["ai"][:2] for text in instances(phrase, ai)):
             for edge in ("", " ", "(", "é", "1", "<b>", "&nbsp;", "&nbsp", "&copy", "人"):
                 source = f"{edge}{text}"
                 if not found.search(html.unescape(source).replace("<b>", "")):
                     continue
-                assert phrases.SCAN.held(source.encode()), source
+                assert reading.SCAN.held(source.encode()), source
                 assert portable.held(source.encode()), source
                 assert list(sentences(html.unescape(source).replace("<b>", ""))), source

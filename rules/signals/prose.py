@@ -9,8 +9,8 @@ Facts (Directive (EU) 2019/790, recital 18, https://eur-lex.europa.eu/eli/dir/20
   signals are reservations under Article 4. It expresses nothing by itself; it is the text of a `no` that the file says to all.
 - OURS: which sentences reserve is told by phrases.py. What follows a `#` on lines without a gap is one text.
 - OURS: text is taken from a page by its tags alone, without a parser: it can only restrict, and what styles hide is read.
-- OURS: of a page only the blocks are looked into that hold a word which every notice needs, first as they stand; what scripts and
-  comments leave of it is worked out where one of them could be a notice. `exact` reads all. What is found is the same
+- OURS: of a page only the blocks are looked into that hold a word which every notice needs, first as they stand; what scripts
+  and comments leave of it is worked out where one of them could be a notice. `exact` reads all. What is found is the same
   (INVARIANT, tested).
 """
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from ..hidden import TEXT
 from ..html import is_html, utf8
+from ..html_work import compiled
 from ..limits import HTML_BYTES, PROSE_CHARS, QUOTE_CHARS, ROBOTS_BYTES
 from ..memo import memo
 from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement, Use
@@ -58,7 +59,7 @@ def page_exact(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """The same, by reading all."""
     if not is_html(evidence.body, asset.media_type):
         return []
-    return stated("prose.html", Carrier.BODY, _page_texts(utf8(evidence.body[:HTML_BYTES]).decode("utf-8", "replace")))
+    return stated("prose.html", Carrier.BODY, _page_texts(utf8(evidence.body[:HTML_BYTES])))
 
 
 def terms(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
@@ -78,8 +79,7 @@ def _of_page(signal: str, carrier: Carrier, body: bytes) -> list[Finding]:
     raw = utf8(body[:HTML_BYTES])
     if not _could_state(raw, SCAN.places(raw)):
         return []
-    text = raw.decode("utf-8", "replace")
-    told, shown = list(_told_texts(text)), _shown(text).encode("utf-8", "replace")
+    told, shown = list(_told_texts(raw)), _shown(raw)
     blocks = list(_blocks(shown))
     end, uses = 0, set[Use]()        # the first of each use are read again with all before them, which tells their numbers
     for said in _notices([*told, *(("text", _text(shown[start:stop].decode("utf-8", "replace"))) for start, stop in blocks)]):
@@ -127,9 +127,9 @@ def _statement(signal: str, use: Use, where: str, quote: str) -> Statement:
 
 # ---- pages
 
-_RAW = re.compile(r"<(?:(!--)|((?i:script|style|template|iframe|noembed|noframes|xmp))(?=[\s/>]))", re.ASCII)
-_RAW_ENDS = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE | re.ASCII)
-             for name in ("script", "style", "template", "iframe", "noembed", "noframes", "xmp")}
+_RAW = re.compile(rb"<(?:(!--)|((?i:script|style|template|iframe|noembed|noframes|xmp))(?=[\s/>]))")
+_RAW_ENDS = {name: re.compile(rb"</" + name + rb"(?=[\s/>])", re.IGNORECASE)
+             for name in b"script style template iframe noembed noframes xmp".split()}
 _INLINE = (r"</?(?:a|abbr|b|bdi|bdo|big|cite|code|data|dfn|em|font|i|ins|kbd|label|mark|q|s|samp|small|span|strike|strong|sub|"
            r"sup|time|tt|u|var|wbr)(?:[\s/][^<>]*)?>")
 _BREAK = r"<br(?:[\s/][^<>]*)?>"
@@ -137,14 +137,14 @@ _TAG = r"<[a-zA-Z/!?][^<>]*>"
 _INLINES, _BREAKS, _TAGS = (re.compile(tag, re.IGNORECASE | re.ASCII) for tag in (_INLINE, _BREAK, _TAG))
 _ANY_TAG = re.compile(_TAG.encode())
 _EDGE = re.compile(f"(?!{_INLINE}|{_BREAK}){_TAG}".encode(), re.IGNORECASE)     # of a block
-_META = re.compile(r"<(?i:meta)[\s/]([^<>]*)>", re.ASCII)
+_META = re.compile(rb"<(?i:meta)[\s/]([^<>]*)>")
 _PAIR = re.compile(r"\b(name|property|content)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"']+))", re.IGNORECASE)
-_NOTICE = re.compile(rf'"({"|".join(NOTICES)})"\s*:\s*("(?:[^"\\]|\\.){{0,5000}}+")')
+_NOTICE = re.compile(rf'"({"|".join(NOTICES)})"\s*:\s*("(?:[^"\\]|\\.){{0,5000}}+")'.encode())
 
 
-def _page_texts(text: str) -> Iterator[tuple[str, str]]:
-    yield from _told_texts(text)
-    yield "text", visible(text)
+def _page_texts(raw: bytes) -> Iterator[tuple[str, str]]:
+    yield from _told_texts(raw)
+    yield "text", _text(_shown(raw).decode("utf-8", "replace"))
 
 
 def _could_state(raw: bytes, places: list[int]) -> bool:
@@ -176,7 +176,7 @@ def _could_state(raw: bytes, places: list[int]) -> bool:
 
 
 def _is_told(tag: bytes) -> bool:
-    return tag[:5].lower() == b"<meta" and any(True for _ in _told_texts(tag.decode("utf-8", "replace")))
+    return tag[:5].lower() == b"<meta" and any(True for _ in _told_texts(tag))
 
 
 def _blocks(shown: bytes) -> Iterator[tuple[int, int]]:
@@ -209,37 +209,44 @@ def _block_end(page: bytes, place: int) -> int:
     return len(page)
 
 
-def _told_texts(text: str) -> Iterator[tuple[str, str]]:
+def _told_texts(raw: bytes) -> Iterator[tuple[str, str]]:
     """Metas and JSON-LD."""
-    for tag in _META.finditer(text):
-        pairs = {p[1].lower(): references.unescape(p[2] or p[3] or p[4] or "") for p in _PAIR.finditer(tag[1])}
+    for tag in _META.finditer(raw):
+        attributes = _PAIR.finditer(tag[1].decode("utf-8", "replace"))
+        pairs = {p[1].lower(): references.unescape(p[2] or p[3] or p[4] or "") for p in attributes}
         name = (pairs.get("name") or pairs.get("property") or "").strip().lower()
         if name in META_NAMES:
             yield f"meta {name}", pairs.get("content", "")
-    for noted in _NOTICE.finditer(text):
+    for noted in _NOTICE.finditer(raw):
+        name, value = noted[1].decode(), noted[2].decode("utf-8", "replace")
         try:
-            yield f"json-ld {noted[1]}", json.loads(noted[2], strict=False)
+            yield f"json-ld {name}", json.loads(value, strict=False)
         except ValueError:           # an escape that is none
-            yield f"json-ld {noted[1]}", noted[2]
+            yield f"json-ld {name}", value
 
 
 def visible(text: str) -> str:
     """What a page says to people: a new line for each block. Time in proportion to the page."""
-    return _text(_shown(text))
+    return _text(_shown(text.encode("utf-8", "replace")).decode("utf-8", "replace"))
 
 
-def _shown(text: str) -> str:
+def _shown(page: bytes) -> bytes:
     """A page without its scripts and comments, in one line."""
-    kept: list[str] = []
+    return compiled.shown(page) if compiled else _walked(page)
+
+
+def _walked(page: bytes) -> bytes:
+    """The same where there is no compiler."""
+    kept: list[bytes] = []
     pos = 0
-    while raw := _RAW.search(text, pos):
-        kept.append(text[pos:raw.start()])
+    while raw := _RAW.search(page, pos):
+        kept.append(page[pos:raw.start()])
         if raw[1]:
-            pos = end + 3 if (end := text.find("-->", raw.start() + 2)) >= 0 else len(text)
+            pos = end + 3 if (end := page.find(b"-->", raw.start() + 2)) >= 0 else len(page)
         else:
-            closed = _RAW_ENDS[raw[2].lower()].search(text, raw.end())
-            pos = closed.start() if closed else len(text)
-    return " ".join((*kept, text[pos:])).replace("\n", " ")
+            closed = _RAW_ENDS[raw[2].lower()].search(page, raw.end())
+            pos = closed.start() if closed else len(page)
+    return b" ".join((*kept, page[pos:])).replace(b"\n", b" ")
 
 
 def _text(shown: str) -> str:

@@ -26,11 +26,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
-from selectolax.lexbor import LexborHTMLParser
 
 from .. import hidden, html
 from ..containers import kind
-from ..html_work import is_bounded
+from ..html_work import is_bounded, survey
 from ..limits import (
     DETAIL_CHARS,
     FEED_BYTES,
@@ -42,7 +41,7 @@ from ..limits import (
     RSL_REFERENCES,
     URL_CHARS,
 )
-from ..memo import memo
+from ..memo import latest, memo
 from ..metadata import RSL_TYPE
 from ..model import (
     Access,
@@ -279,9 +278,17 @@ class _Page:
     faults: tuple[Fault, ...] = ()
 
 
+NO_PAGE = _Page()
+
+
 def _page_of(evidence: Evidence, asset: Asset) -> _Page | None:
     body = evidence.body
-    return _page(body) if html.is_html(body, asset.media_type) and _could_speak(body) else None
+    if not html.is_html(body, asset.media_type):
+        return None
+    seen = survey(html.markup(body)) if len(body) <= HTML_BYTES and not _FEED_START.match(body) else None
+    if seen and seen.certain and seen.bounded and not seen.rsl_end:
+        return NO_PAGE
+    return _page(body) if _could_speak(body) else None
 
 
 def _could_speak(body: bytes) -> bool:
@@ -292,7 +299,7 @@ def _could_speak(body: bytes) -> bool:
     return b"rsl+xml" in lowered or b"rsl&" in lowered or bool(hidden.MARKUP.search(lowered))
 
 
-@memo
+@latest
 def _page(body: bytes) -> _Page:
     faults = [] if len(body) <= HTML_BYTES else [
         Fault(Carrier.BODY, FaultKind.TRUNCATED, f"only the first {HTML_BYTES} bytes were read", "rsl")]
@@ -300,7 +307,8 @@ def _page(body: bytes) -> _Page:
     if not is_bounded(text, len(text)):
         faults.append(Fault(Carrier.BODY, FaultKind.MALFORMED, "nested or formatted beyond reason", "rsl"))
         return _Page((), (), tuple(faults))
-    tree = LexborHTMLParser(text)
+    seen = survey(text)
+    tree = (html.beginning(text, seen.rsl_end) if seen and seen.certain else None) or html.parse(text)
     in_head = {element.mem_id for element in tree.head.css("script")} if tree.head else set()
     pointers, scripts = [], []
     for number, element in enumerate(tree.css("link[href]"), 1):

@@ -1,6 +1,6 @@
 """An archive of pages to measure with: HTML documentation of Debian packages, as if crawled from 150 real hosts.
 
-The documents are those that are installed under /usr/share/doc; install documentation packages for more. They are shorter than
+The documents are those of FOLDERS under /usr/share/doc, as far as their packages are installed. They are shorter than
 the pages of the web, so a page goes on with the bodies of other documents of its package until it is as long as pages of
 Common Crawl are: 95 KB in the median, 150 KB on average. Their heads are bare, so each page wears what pages of the web wear
 (PARTS, in shares that were counted on pages of news, shops and recipes). One page in twenty speaks by each of KINDS, so that
@@ -21,6 +21,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from statistics import NormalDist, fmean, median
 
@@ -32,12 +33,13 @@ from tests.archives import Writer
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = Path("/usr/share/doc")
+FOLDERS = ("apache2-doc", "debian-handbook", "debian-policy", "linux-doc-6.1", "nodejs", "postgresql-doc-15", "python3.11", "sqlite3")
 HOSTS, PAGES, SAMPLE = 150, 4_400, 400
 OF_PACKAGE = 1_200                   # documents at most, so that no package makes up the web
 LEAST_BYTES, MOST_BYTES = 2_000, 1_500_000
 MEDIAN_BYTES, SPREAD = 95_000, 0.98  # of a lognormal distribution
 START = datetime(2026, 11, 20, 6, tzinfo=UTC)
-VERSION = "6"
+VERSION = "7"
 
 CC, POLICY = "https://creativecommons.org/licenses/by/4.0/", "https://example.org/policy.json"
 IN_HEAD = {
@@ -118,9 +120,9 @@ def documents() -> Iterator[Path]:
     """Distinct ones, at most OF_PACKAGE of each package, in an order that mixes the packages."""
     known: dict[Path, None] = {}
     taken: Counter[str] = Counter()
-    paths = (p.resolve() for p in DOCUMENTS.rglob("*.htm*") if p.is_file() and p.suffix != ".gz")
+    paths = (p for name in FOLDERS for p in (DOCUMENTS / name).rglob("*.htm*") if p.is_file() and not p.is_symlink() and p.suffix != ".gz")
     for path in sorted(paths, key=lambda p: hashlib.sha256(str(p).encode()).digest()):
-        if path not in known and LEAST_BYTES <= path.stat().st_size <= MOST_BYTES and taken[package(path)] < OF_PACKAGE:
+        if LEAST_BYTES <= path.stat().st_size <= MOST_BYTES and taken[package(path)] < OF_PACKAGE:
             taken[package(path)] += 1
             known[path] = None
     yield from known
@@ -128,7 +130,14 @@ def documents() -> Iterator[Path]:
 
 def package(path: Path) -> str:
     """Name of its folder of documentation."""
-    return path.parts[path.parts.index("doc") + 1] if "doc" in path.parts else path.parts[3]
+    return path.relative_to(DOCUMENTS).parts[0]
+
+
+@cache
+def inside(path: Path) -> bytes:
+    """The body of a document."""
+    found = BODY.search(path.read_bytes())
+    return found[1] if found else b""
 
 
 def build(folder: Path, sources: list[Path]) -> None:
@@ -175,11 +184,8 @@ def joined(sources: list[Path], at: int, wanted_bytes: int) -> tuple[bytes, int]
     parts, tail = [whole[:end] if end > 0 else whole], whole[end:] if end > 0 else b""
     held, at = len(whole), at + 1
     while held < wanted_bytes:
-        more = BODY.search(sources[at % len(sources)].read_bytes())
-        at += 1
-        if more:
-            parts.append(more[1][:wanted_bytes - held])
-            held += len(parts[-1])
+        parts.append(inside(sources[at % len(sources)])[:wanted_bytes - held])
+        held, at = held + len(parts[-1]), at + 1
     return b"".join([*parts, tail]), at
 
 
