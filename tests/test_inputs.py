@@ -216,6 +216,16 @@ def test_every_row_is_read_again_and_gives_its_record(name, tmp_path, sites):
         assert [(at.file, at.offset_bytes) for at in places] == [(str(given), n) for n in range(len(PAGES))]
 
 
+def test_an_explanation_tells_where_a_row_lies(tmp_path, sites):
+    given = MAKE["a.parquet"](tmp_path / "a.parquet")
+    run(given, "-o", tmp_path / "run", "--sites", sites)
+    result = CliRunner().invoke(main, ["explain", str(tmp_path / "run"), f"{SITE}/meta", "-v"], terminal_width=500)
+    assert "".join(f"in {given}, row 2".split()) in "".join(result.output.split())
+    view, = json.loads(CliRunner().invoke(main, ["explain", str(tmp_path / "run"), f"{SITE}/meta", "--format", "json"]).output)
+    assert view["lies"][-1] == f"in {given}, row 2"
+    assert view["lies"][0].startswith(f"in {sites}, byte ")
+
+
 def test_a_row_that_has_changed_is_told(tmp_path, sites):
     given = MAKE["a.jsonl"](tmp_path / "a.jsonl")
     run(given, "-o", tmp_path / "run", "--sites", sites)

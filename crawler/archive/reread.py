@@ -75,5 +75,13 @@ class Reader:
             self.close()
 
 
+def told(at: Location | None) -> str:
+    """Where a piece of evidence lies, for a person; "": nowhere."""
+    if at is None:
+        return ""
+    unit = "row" if inputs.sort_of_name(at.file) in sources.TABLES else "byte"
+    return f"in {at.file}, {unit} {at.offset_bytes}" + (f", {at.record_id}" if at.record_id else "")
+
+
 def _number(row: Capture) -> int:
     return row.location.offset_bytes if row.location is not None else -1

@@ -29,6 +29,7 @@ def command(ctx: click.Context, run: Path, url: str, policy: str, lang: str, ver
     3 undetermined because something could not be read, or the records cannot be.
     """
     from ..answer import answer
+    from ..archive.reread import told
     from ..items import AssessedPage, CollectedPage
     from ..rerun import about, ids_of, nearest
     from ..terminal import harmless, say
@@ -48,7 +49,8 @@ def command(ctx: click.Context, run: Path, url: str, policy: str, lang: str, ver
                                             + (f"; did you mean {close}?" if close else "")))
     for _, _, rules in found:
         speaks(rules, lang)
-    views = [{**answer(a, rules, lang), "requested": row.requested} for row, a, rules in found]
+    views = [{**answer(a, rules, lang), "requested": row.requested, "lies": [told(at) for at in row.locations]}
+             for row, a, rules in found]
     if form == "text":
         for n, view in enumerate(views):
             if n:

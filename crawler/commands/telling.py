@@ -52,9 +52,10 @@ def tell(view: JSON, verbose: bool = False) -> None:
               [older_reading(o, older["rfc9309"], allowed) for o, allowed in older.items() if o in OLDER])
     if verbose:
         say("Evidence:")
-        for e in view["evidence"]:
+        for n, e in enumerate(view["evidence"]):
+            lies = view["lies"][n] if view.get("lies") else ""
             paragraph("  ".join(filter(None, (e["carrier"], e["access"], str(e.get("status") or ""), e["uri"], e.get("at", ""),
-                                              e.get("digest", ""), e.get("detail", "")))), 2, "- ")
+                                              e.get("digest", ""), e.get("detail", ""), lies))), 2, "- ")
 
 
 def _reason(reason: JSON) -> None:
