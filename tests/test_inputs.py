@@ -345,3 +345,16 @@ def test_huge_cells_in_one_row_group_do_not_make_memory_grow(tmp_path):
                        tmp_path / f"{n}.parquet", row_group_size=1_000)
     small, large = (peak_kib("filter", tmp_path / f"{n}.parquet", "-o", tmp_path / f"run{n}", "--kept", tmp_path / f"k{n}") for n in (2, 60))
     assert large - small < 200 << 10, (small, large)
+
+
+@pytest.mark.slow
+def test_many_inputs_do_not_make_memory_grow(tmp_path):
+    """Forty times as many files."""
+    peaks = []
+    for n in (20, 800):
+        (tmp_path / f"in{n}").mkdir()
+        for m in range(n):
+            Maker().add(f"{SITE}/{m}", b"<p>words " * 5_000).add(f"https://h{m}.example/robots.txt", ROBOTS, [("Content-Type", "text/plain")]).write(
+                tmp_path / f"in{n}" / f"{m:04}.warc.gz")
+        peaks.append(peak_kib("filter", tmp_path / f"in{n}", "-o", tmp_path / f"run{n}", "--kept", tmp_path / f"k{n}", "--dropped", tmp_path / f"d{n}"))
+    assert peaks[1] < 1.1 * peaks[0], peaks
