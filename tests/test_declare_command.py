@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from crawler.cli import main
 from crawler.declare.site.intent import STANCES
 from crawler.declare.site.targets import targets
 from crawler.report.catalogue import LANGUAGES, Catalogue, messages
+
+from .webserver import free_port
 
 SITE = ("--origin", "https://art.example")
 
@@ -79,6 +83,11 @@ def test_what_is_there_is_not_overwritten_and_can_be_merged(tmp_path):
     assert run(*wish, "--merge", str(there)).exit_code == 0
     assert there.read_bytes().startswith(b"License: https://art.example/license.xml\r\nUser-agent: Googlebot\r\nContent-Usage:")
     assert b"\r\nDisallow: /private/\r\n" in there.read_bytes()
+    written = there.read_bytes()
+    assert run("--declared", str(tmp_path), "-o", str(tmp_path)).exit_code == 0
+    assert there.read_bytes() == written
+    there.unlink()
+    assert "is missing" in run("--declared", str(tmp_path)).output
 
 
 @pytest.mark.parametrize("arguments, words", [
@@ -120,6 +129,16 @@ def test_a_declaration_that_is_none_is_refused(text, tmp_path):
     done = run("--declared", str(tmp_path))
     assert done.exit_code == 2
     assert "is no declaration" in done.output
+
+
+def test_what_does_not_answer_is_not_taken_for_what_is_not_said(tmp_path):
+    origin = f"http://127.0.0.1:{free_port()}"
+    assert run("--for", "nginx", "--origin", origin, "--stance", "reserve", "-o", str(tmp_path)).exit_code == 0
+    done = subprocess.run([sys.executable, "-m", "crawler.cli", "declare", "--declared", str(tmp_path), "--allow-private", "--check", f"{origin}/"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done
+    assert "robots.txt" in done.stdout
+    assert "could not be read" in done.stdout
 
 
 def test_everything_in_json_is_what_is_written(tmp_path):

@@ -5,6 +5,8 @@ import random
 import tarfile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crawler.declare.site import intent as wishes
 from crawler.declare.site import words
@@ -125,11 +127,23 @@ def test_preferences_that_contradict_are_named(body, quote):
     assert quote in {getattr(f, "quote", "") for d in caught.value.differences for f in d.because}
 
 
+LINES = st.sampled_from([b"User-agent: *", b"user-agent: GPTBot", b"User-agent: Googlebot # x", b"Allow: /", b"Disallow: /a/", b"Disallow:", b"allow: /b/",
+                         b"Content-Signal: search=yes", b"Content-Usage: /c/ search=y", b"# note", b"", b"Sitemap: https://a/s", b"Crawl-delay: 1",
+                         b"\xef\xbb\xbfUser-agent: CCBot", b"License: https://art.example/license.xml", b"nonsense", b"User-agent:", b"\xff"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(LINES, max_size=12), st.sampled_from([b"\n", b"\r\n", b"\r"]), st.booleans(),
+       st.sampled_from([("reserve", ()), ("turn-away", ("/b/=train",)), ("closed", ("/a/=all",)), ("no-ai", ())]))
+def test_whatever_stands_there(lines, end, is_closed, wish):
+    check(end.join(lines) + (end if is_closed else b""), intent(wish[0], *wish[1]))
+
+
 @pytest.mark.parametrize("every, stance, leaves", [
     (300, "reserve", ()), (311, "search-only", ("/press/=train",)),
     *(pytest.param(1, stance, leaves, marks=[pytest.mark.slow, pytest.mark.timeout(1_200)])
       for stance, leaves in (("reserve", ()), ("turn-away", ("/press/=train",)))),
-    *(pytest.param(3, stance, leaves, marks=[pytest.mark.slow, pytest.mark.timeout(900)])
+    *(pytest.param(9, stance, leaves, marks=[pytest.mark.slow, pytest.mark.timeout(900)])
       for stance, leaves in (("closed", ("/press/=all",)), ("no-train", ()), ("open", ()))),
 ])
 def test_real_files_keep_every_line_and_every_rule(every, stance, leaves):

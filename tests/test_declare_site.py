@@ -11,7 +11,7 @@ import pytest
 from crawler.declare.site import intent as wishes
 from crawler.declare.site import words
 from crawler.declare.site.intent import STANCES, Away, Intent
-from crawler.declare.site.kit import Contradiction, Kit, Wishes, make
+from crawler.declare.site.kit import CONFIGURATIONS, Contradiction, Kit, Wishes, make
 from crawler.declare.site.meaning import FILE, PAGE, PICTURE, differences, names, samples
 from crawler.declare.site.targets import targets
 from crawler.effect import Answer, effect
@@ -246,6 +246,19 @@ def test_a_hostile_owner_changes_nothing_but_what_is_shown_of_the_owner(value):
         for name, text in made.files.items():
             if name not in ("maymine.php", "templates/robots.txt.liquid"):
                 assert len(text.splitlines()) == len(plain.files[name].splitlines())
+
+
+@pytest.mark.parametrize("value", [*HOSTILE, "$uri", "%{HOST}e", "a%20b", "`", "a'b", 'a"b', "a\\'b", "{http.request.host}", "\t", "x;y"])
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_a_value_comes_back_from_a_configuration_as_it_went_in_or_is_refused(configuration, value):
+    write, read = CONFIGURATIONS[configuration]
+    for rows in ([("/", [("X-Said", value)])], [("/a/", [("X-Said", "in")]), ("/", [("X-Said", value)])]):
+        try:
+            files = write(rows, "/license.xml", "/.well-known/tdmrep.json")
+        except ValueError as error:
+            assert "cannot stand in this configuration" in str(error)  # noqa: PT017
+            continue
+        assert read(files, "/b") == [("X-Said", value)]
 
 
 @pytest.mark.parametrize("make_value, value", [

@@ -91,10 +91,11 @@ def command(ctx: click.Context, target: str, origin: str, stance: str, train: bo
         return
     if declared is not None:
         target, intent, wishes = loaded(declared)
+        merge = merge or merged_there(declared, target, wishes)
     else:
         intent = wish(origin, stance, {"search": search, "train": train, "ai-use": ai_use, "tdm": tdm}, no_fetch, leaves,
                       owner, contact, terms)
-        wishes = {"with_ai_txt": with_ai_txt, "without": sorted(without)}
+        wishes = {"with_ai_txt": with_ai_txt, "without": sorted(without), "merged": merge is not None}
     kit = made(ctx, target, intent, wishes, merge)
     if served:
         ctx.exit(check(kit, served, allow_private, verbose, form))
@@ -214,9 +215,21 @@ def loaded(folder: Path) -> tuple[str, Intent, JSON]:
         return str(told["target"]), i.Intent(
             i.origin(told["origin"]), said, i.Away(told["away"]), leaves, i.name(told["owner"]),
             i.contact(told["contact"]) if told["contact"] else "", i.address(told["terms"]) if told["terms"] else "",
-        ), {"with_ai_txt": bool(told["with_ai_txt"]), "without": [name for name in told["without"] if name in LEFT_OUT]}
+        ), {"with_ai_txt": bool(told["with_ai_txt"]), "without": [name for name in told["without"] if name in LEFT_OUT],
+            "merged": bool(told["merged"])}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise click.BadParameter(f"{path} is no declaration: {error}", param_hint="--declared") from error
+
+
+def merged_there(folder: Path, target: str, wishes: JSON) -> Path | None:
+    """The robots.txt that was written, where it was merged: it holds what was there, and merging again changes nothing."""
+    from ..declare.site.targets import targets
+    if not wishes["merged"] or target not in targets():
+        return None
+    path = (folder if folder.is_dir() else folder.parent) / targets()[target].folder / "robots.txt"
+    if not path.is_file():
+        raise click.BadParameter(f"{path} is missing, into which the declaration was merged", param_hint="--declared")
+    return path
 
 
 def described(kit: Kit, say: Catalogue) -> JSON:
