@@ -20,6 +20,7 @@ from crawler.cli import main
 from crawler.rerun import Outcome
 from crawler.run import Run, rows
 from rules.record import dumps
+from tests.archives import Maker
 from tests.test_run import ASKER, POLICIES, assessed, make, page
 
 SEED = "words of the auditor, 2026-11-26"
@@ -259,6 +260,30 @@ def test_evidence_that_the_run_did_not_keep_is_told(tmp_path: Path) -> None:
     result = run("audit-pack", "verify", tmp_path / "pack", "--format", "json")
     assert result.exit_code == 3
     assert json.loads(result.stdout)["outcomes"]["evidence not kept"] > 0
+
+
+def test_a_pack_of_archives_and_of_what_registers_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidence out of archives of others goes into the pack, and what registers said of the pages, entry by entry."""
+    monkeypatch.setenv("MAYMINE_CACHE", str(tmp_path / "cache"))
+    maker = Maker().add("https://a.example/robots.txt", b"User-agent: *\nContent-Usage: train-ai=n\n", [("Content-Type", "text/plain")])
+    for n in range(8):
+        maker.add(f"https://a.example/{n}", b"<p>page %d" % n)
+    register = tmp_path / "granted.csv"
+    register.write_text("kind,match,value,uses\nlicence,url,https://a.example/3,train-ai\n")
+    run("filter", maker.write(tmp_path / "a.warc.gz"), "-o", tmp_path / "run", "--register", register)
+    run("decide", tmp_path / "run", "--policy", "strictest", "--register", register, "-o", tmp_path / "later")
+    for name, records in (("run", 9), ("later", 9)):
+        pack = tmp_path / f"pack-{name}"
+        assert run("audit-pack", tmp_path / name, "--sample", "100", "--seed", SEED, "-o", pack).exit_code == 0
+        (tmp_path / "a.warc.gz").rename(tmp_path / "gone")           # the pack needs nothing but itself
+        found = verify(pack)
+        (tmp_path / "gone").rename(tmp_path / "a.warc.gz")
+        assert (found.faults, found.outcomes) == ([], {Outcome.SAME: records})
+        head = json.loads((pack / "head.json").read_bytes())
+        assert head["registers"] == [{"name": "granted", "sha256": hashlib.sha256(register.read_bytes()).hexdigest(), "rows": 1, "entries": 1}]
+        licensed = [r for line in (pack / "records.jsonl").read_bytes().splitlines()
+                    if (r := json.loads(line))["decisions"]["train-ai"]["verdict"] == "permitted"]
+        assert [r["asset"]["url"] for r in licensed] == ["https://a.example/3"]
 
 
 def test_what_cannot_be_packed(tmp_path: Path, packed: tuple[Path, Path, str]) -> None:
