@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
@@ -143,9 +144,18 @@ def as_text(r: Report, say: Catalogue) -> Iterator[tuple[str, str, int]]:
             yield from ((line, "", 6) for line in copied.splitlines())
             if command:
                 yield f"{say.text('fix.command')}: {command}", "", 2
+    if r.effect:
+        yield "", "", 0
+        yield f"{say.text('audit.section.effect')} ({say.number(len(r.effect))})", "", 0
+        for column in COLUMNS:
+            told = Counter(row.answers[column] for row in r.effect).most_common()
+            counts = ", ".join(f"{say.text(f'audit.answer.{answer}')} {say.number(n)}" for answer, n in told)
+            yield f"{say.text(f'audit.column.{column}')}: {counts}", "", 2
     yield "", "", 0
-    for sentence, _ in sentences(r, say):
-        yield sentence, "", 0
+    yield f"{say.text('audit.section.cannot')}:", "", 0
+    yield from ((f"- {text}", "", 2) for text in cannot(r, say.text))
+    yield "", "", 0
+    yield from ((sentence, "", 0) for sentence, _ in sentences(r, say))
 
 
 def as_markdown(r: Report, say: Catalogue) -> str:
