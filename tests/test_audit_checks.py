@@ -1,15 +1,19 @@
 """The checks of an audit by themselves, on values; what needs a site is in test_audit_site.py."""
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crawler.audit import checks, checks_robots
 from crawler.audit.findings import kinds
 from crawler.audit.hosts import host_of
-from crawler.audit.report import made
+from crawler.audit.report import from_json, made, to_json
 from crawler.audit.site import Seen, Site, doors, let_go, origin, spread
 from crawler.commands.audit import exit_code
 from rules import Access, Asker, Asset, Carrier, Evidence, find
@@ -21,10 +25,12 @@ PAGE = b"<!doctype html><html><head><title>x</title></head><body><p>Prints</p></
 FIELDS = b"HTTP/1.1 200 OK\r\ntdm-reservation: 1\r\n"
 
 
-@pytest.fixture(autouse=True)
-def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def _no_processes() -> Iterator[None]:
     """The reading of 1996 asks a process of its own; test_audit_site.py asks it."""
-    monkeypatch.setattr(checks_robots, "opinions", lambda *asked: ())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks_robots, "opinions", lambda *asked: ())
+        yield
 
 
 def evidence(carrier: Carrier, uri: str, body: bytes | None, status: int = 404, access: Access = Access.UNAVAILABLE) -> Evidence:
@@ -157,6 +163,31 @@ def test_a_sample_sees_every_section():
     assert {u.split("/")[3] for u in first} == {"work", "press", "about"}
     assert sorted(spread(urls)) == sorted(urls)
     assert spread([]) == []
+
+
+@given(st.data())
+@settings(max_examples=30, deadline=None)
+def test_whatever_a_site_sends_there_is_a_report(data):
+    """Bytes of any kind, and those that almost say something."""
+    words = st.sampled_from([b"User-agent: ", b"GPTBot", b"\nDisallow: ", b"/", b"Content-Usage: train-ai=n", b"\n\n", b"*", b"\xe2\x80\x93", b"=", b"[{",
+                             b'"location": "/"', b'"tdm-reservation": 1', b"}]", b",", b"tdm-reservation: 1\r\n", b"X-Robots-Tag: no-ai, noia\r\n",
+                             b"<meta name=robots content=noai>", b"<head>", b"</head>", b"\x00", b"\xff"])
+    body = st.lists(words | st.binary(max_size=8), max_size=30).map(b"".join)
+    robots, tdmrep, fields, page = (data.draw(body) for _ in range(4))
+    one, whole = seen(body=page, fields=b"HTTP/1.1 200 OK\r\n" + fields, robots=robots)
+    whole = (whole[0], evidence(Carrier.TDMREP_JSON, f"{HOME}.well-known/tdmrep.json", tdmrep), *whole[2:])
+    one = replace(one, evidence=tuple(map(let_go, whole)), findings=find(whole, one.asset, Asker("maymine")))
+    report = made(Site(HOME, AT, one, whole, pages=(one,), origins={origin(HOME): one.evidence[:2]}))
+    assert from_json(to_json(report)) == report
+
+
+def test_very_long_words_cost_no_more_than_they_are_worth():
+    many = b"X-Robots-Tag: " + b"noaii, " * 9_000 + b"\r\n"
+    began = time.monotonic()
+    robots = (b"User-agent: x\n" + b"Content-Usage: a = n\n" * 20_000)[:400_000]
+    found = to_mend(site(seen(fields=FIELDS + many, robots=robots + b"\n" + ROBOTS)))
+    assert {"OO111", "OO306"} <= set(found)
+    assert time.monotonic() - began < 60
 
 
 def test_the_table_of_findings_is_sound():

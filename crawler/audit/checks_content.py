@@ -32,6 +32,7 @@ CLASHES = {Clash.ALLOWED_AND_RESERVED: "OO501", Clash.LICENSED_AND_RESERVED: "OO
 WORDS = ("noai", "noimageai")
 KNOWN = frozenset({*WORDS, "noimageindex", "noindex", "nofollow", "noarchive", "nocache", "nosnippet", "notranslate", "none",
                    "all", "nositelinkssearchbox", "index", "follow", "noml", "noodp", "noydir", "indexifembedded"})
+WORDS_READ, WORD_CHARS = 40, 40      # OURS: of one list of directives; longer words are none
 LIKE = 0.74                          # OURS: of two words, 0 to 1
 
 
@@ -75,9 +76,10 @@ def _slips(site: Site) -> Iterator[Place]:
         fields = s.of(Carrier.HTTP_FIELDS)
         sent = [("x-robots-tag", v) for v in http_fields.values(fields.body, b"x-robots-tag")] if fields else []
         for where, content in [*(metas if s is site.home else ()), *sent]:
-            for word in content.replace(";", ",").split(","):
-                plain = _plain(word)
-                if plain and word.strip().lower() not in KNOWN and get_close_matches(plain, WORDS, 1, LIKE):
+            for word in content.replace(";", ",").split(",", WORDS_READ)[:WORDS_READ]:
+                plain = _plain(word[:WORD_CHARS])
+                known = word.strip().lower() in KNOWN or len(word) > WORD_CHARS
+                if plain and not known and get_close_matches(plain, WORDS, 1, LIKE):
                     yield Place(s.asset.url, where, word.strip())
 
 

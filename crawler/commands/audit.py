@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .options import Fetching
 
 FORMATS = ("text", "json", "jsonl", "html", "md", "sarif")
-# Somebody waits, and it is their own site: as many requests at a time as a browser makes on a slow day; the throttle still adapts.
+# Somebody waits, and it is their own site: fewer requests at a time than a browser makes; the throttle still adapts.
 HASTE = {"AUTOTHROTTLE_START_DELAY": 0, "AUTOTHROTTLE_TARGET_CONCURRENCY": 3.0, "CONCURRENT_REQUESTS_PER_DOMAIN": 4}
 
 
