@@ -300,7 +300,7 @@ def corrected(folder: Path, picks: list[tuple[int, str]]) -> None:
             post(folder, correct.correction(standing[n % len(standing)], changes, AT, "a reason"))
 
 
-@FEW
+@settings(FEW, max_examples=15)
 @given(works=st.lists(WORKS, min_size=1, max_size=12), picks=st.lists(st.tuples(st.integers(0, 99), st.sampled_from(["void", "a", "c", "value"])), max_size=5))
 def test_debits_equal_credits(works: list[dict], picks: list[tuple[int, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("l")
@@ -545,7 +545,10 @@ def test_duties_of_a_run_become_entries(tmp_path: Path, paid_run: Path) -> None:
 def test_bytes_of_a_run_and_policies_without_duties(tmp_path: Path, paid_run: Path) -> None:
     ledger("post", tmp_path / "l", "--run", paid_run, "--policy", "test-pay", "--unit", "byte")
     assert [e["quantity"] for e in made(tmp_path / "l")][:2] == [{"unit": "byte", "value": "11"}, {"unit": "byte", "value": "12"}]
-    assert "0 entries posted of 12 rows" in ledger("post", tmp_path / "l2", "--run", paid_run, "--use", "crawl")
+    told = ledger("post", tmp_path / "l2", "--run", paid_run, "--policy", "rfc9309-crawl", "--use", "crawl")
+    assert "0 entries posted of 12 rows" in told
+    assert "carries a duty to record" in told
+    assert "does not answer for 'train-genai'" in flat(ledger("post", tmp_path / "l2", "--run", paid_run, "--policy", "rfc9309-crawl", code=2))
     assert "was not decided by 'strictest'" in flat(ledger("post", tmp_path / "l3", "--run", paid_run, "--policy", "strictest", code=2))
     assert "counts items or bytes" in ledger("post", tmp_path / "l3", "--run", paid_run, "--unit", "token", code=2)
     assert "name what is to be posted" in ledger("post", tmp_path / "l3", code=2)

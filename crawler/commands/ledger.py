@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import CLEAN, FINDINGS, UNDECIDED, options
+from . import CLEAN, FINDINGS, UNDECIDED, options, tariffs
 
 if TYPE_CHECKING:
     from ..ledger.holders import Holders
@@ -80,7 +80,7 @@ def post(ctx: click.Context, ledger: Path, run: Path | None, policy: str, use: s
     with _using():
         asked = posting.Asked(model, dataset, use_type or "", unit or "", _time(date), _holders(holders))
         posted, told = posting.Posted(), ""
-        by = posting.policy_of(run, policy) if run is not None else ""
+        by = posting.policy_of(run, policy, use) if run is not None else ""
         if manifest is not None:
             table = manifests.find(manifest, unit or "")
             told, rows = table.told, table.check()
@@ -107,6 +107,8 @@ def _tell_post(opened: Any, posted: Posted, told: str, ruled: bool, form: str) -
     say(f"{posted.entries:,} entries posted of {posted.rows:,} rows; the ledger has {seal.entries:,}.")
     if told:
         say(f"Columns: {told}.")
+    elif not posted.entries and posted.rows > posted.before:
+        say("No other decision about this use carries a duty to record, to report or to pay.")
     if posted.before:
         say(f"{posted.before:,} rows were dealt with before.")
     if posted.bases:
@@ -203,8 +205,8 @@ def report(ctx: click.Context, ledger: Path, name: str, given: tuple[str, ...], 
     from .output import echo_json
     if out is not None and out.suffix not in (*document.FORMS, ".csv"):
         raise click.UsageError(f"{out} ends in none of {', '.join((*document.FORMS, '.csv'))}")
-    tariff = _tariff(name) if name else None
-    facts = dict(_fact(text, tariff) for text in given)
+    tariff = tariffs.named(name) if name else None
+    facts = dict(tariffs.fact(text, tariff) for text in given)
     if booked and tariff is None:
         raise click.UsageError("--book needs --tariff: without one nothing is charged")
     chosen = views or (VIEWS if out is not None and out.suffix != ".csv" else VIEWS[:1])
@@ -293,31 +295,7 @@ def correct(ledger: Path, entry_id: str, changes: tuple[str, ...], void: bool, h
     say(f"{n:,} entries posted; the ledger has {opened.seal.entries:,}. Head: {opened.seal.head}")
 
 
-@command.command("tariffs", epilog=options.example(
-    "maymine ledger tariffs", "maymine ledger tariffs gema-two-pillars-2024", "maymine ledger tariffs our.yaml"))
-@click.argument("name", default="", metavar="[NAME|FILE]")
-def tariffs(name: str) -> None:
-    """List the tariffs that come with maymine; show one, or prove a file: all that is wrong with it is told, line by line.
-
-    Exit code: 0 all is well; 2 there is no such tariff, or it is refused.
-    """
-    from ..ledger import tariff as known
-    from ..terminal import say, table
-    if not name:
-        table(["tariff", "status", "jurisdiction", "currency", "asks for", "title"], [
-            [t.name, t.status, t.jurisdiction, t.currency, ", ".join(t.given), t.title]
-            for t in map(known.shipped, known.names())], prose=True)
-        return
-    one = _tariff(name)
-    say(f"{one.id} ({one.status}, {one.jurisdiction}, {one.currency}, rounding: {one.rounding})")
-    say(one.title)
-    if one.given:
-        table(["given", "default", "what it is"], [
-            [k, "" if g.default is None else str(g.default), g.what] for k, g in one.given.items()], prose=True)
-    table(["line", "uses", "charge", "split", "because"], [
-        [x.id, "; ".join(f"{k}: {', '.join(sorted(v))}" for k, v in x.when.items()) or "all", known.spelled(x.charge),
-         ", then ".join(f"by {s.by}" for s in x.split), one.sources[x.because].cite] for x in one.lines], prose=True)
-    say(f"{len(one.examples)} examples come out as they are written.")
+command.add_command(tariffs.command)
 
 
 # ---- what the verbs have in common
@@ -371,38 +349,3 @@ def _change(text: str) -> tuple[str, str]:
     if not sign:
         raise click.UsageError(f"--set wants FIELD=VALUE: '{text}'")
     return name, value
-
-
-def _fact(text: str, tariff: Tariff | None) -> tuple[str, Any]:
-    from fractions import Fraction
-
-    from ..ledger import money
-    name, sign, value = text.partition("=")
-    if tariff is None:
-        raise click.UsageError("--given needs --tariff")
-    if not sign or name not in tariff.given:
-        raise click.UsageError(f"--given wants NAME=NUMBER; {tariff.id} asks for {', '.join(tariff.given) or 'nothing'}")
-    try:
-        number = Fraction(money.decimal(value))
-    except ValueError as error:
-        raise click.UsageError(f"--given {name}: {error}") from error
-    if number < 0:
-        raise click.UsageError(f"--given {name}: a number less than nothing is not used here")
-    return name, number
-
-
-def _tariff(name: str) -> Tariff:
-    from ..ledger import tariff
-    from ..terminal import harmless
-    if name in tariff.names():
-        return tariff.shipped(name)
-    path = Path(name)
-    if not path.is_file() or path.suffix not in (".yaml", ".yml"):
-        raise click.UsageError(options.unknown(name, tariff.names(), "tariff") + "\nA path of a .yaml file will do, too.")
-    try:
-        return tariff.load_tariff(path.read_text("utf-8"), name)
-    except tariff.TariffError as error:
-        wrong = "\n".join(map(harmless, str(error).split("\n")))
-        raise click.UsageError(f"{wrong}\nThe file is refused until this is mended.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{name} cannot be read: {options.reason(error)}") from error

@@ -45,8 +45,9 @@ class Document:
 
 STYLE = """
 dl { display: grid; grid-template-columns: minmax(9rem, 16rem) minmax(0, 1fr); gap: .5rem 1.2rem; margin: 0 0 1.4rem; }
-dt { color: var(--soft); } dd { margin: 0; } dd .status { white-space: normal; } .scroll { margin: 0 0 1.4rem; }
-@media (max-width: 600px) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin: 0 0 .7rem; } }
+dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; } dd .status { white-space: normal; }
+.scroll { margin: 0 0 1.4rem; } th, td { overflow-wrap: anywhere; } .number { overflow-wrap: normal; }
+@media (max-width: 600px) { dl { grid-template-columns: minmax(0, 1fr); gap: 0; } dd { margin: 0 0 .7rem; } }
 """
 FORMS = (".html", ".docx", ".json")
 SHOWN_ROWS = 20                      # of a long table on a terminal

@@ -173,10 +173,10 @@ def _ruling(verdict: str, duties: tuple[str, ...], agreed: bool, terms: Any) -> 
                   price.get("currency", ""), f"stated:{price['payment']}" if price else "")
 
 
-def policy_of(folder: Path, name: str) -> str:
-    """The id under which a run knows a policy. Raises RunError."""
+def policy_of(folder: Path, name: str, use: str) -> str:
+    """The id under which a run knows a policy that answers for a use. Raises RunError."""
     from .eu import chosen
-    return chosen(folder, folders.read_manifest(folder), name, "")[0].id
+    return chosen(folder, folders.read_manifest(folder), name, use)[0].id
 
 
 # ---- entries

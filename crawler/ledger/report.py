@@ -57,7 +57,7 @@ def data(ledger: str, gathered: Gathered, tariff: Tariff | None, settled: Settle
 
 
 def rows(cells: Iterable[Cell], settled: Settled | None, tariff: Tariff | None, key: Callable[[Cell], str]) -> list[JSON]:
-    """One view: the largest amount first, then the most entries, then by name."""
+    """One view: the largest amount first, then the most entries, then by name; months in their order."""
     sums: dict[str, JSON] = {}
     units: dict[str, int] = {}
 
@@ -73,7 +73,9 @@ def rows(cells: Iterable[Cell], settled: Settled | None, tariff: Tariff | None, 
     for share in settled.shares if settled else ():
         name, _ = row(share.cell)
         units[name] = units.get(name, 0) + share.units
-    order = sorted(sums.values(), key=lambda r: (-units.get(r["name"], 0), -r["entries"], r["name"]))
+    order = sorted(sums.values(), key=lambda r: r["name"])
+    if key is not VIEWS["period"]:
+        order.sort(key=lambda r: (-units.get(r["name"], 0), -r["entries"]))
     for one in order:
         one["quantity"] = {unit: money.written(value) for unit, value in sorted(one["quantity"].items())}
         if tariff:
@@ -130,7 +132,7 @@ def _ledger(told: JSON) -> Section:
     if told["moved"]:
         moved = tuple((m["holder"], m["status"], m["amount"], m["currency"]) for m in told["moved"])
         tables = (Table("Reported and paid", ("holder", "status", "amount", "currency"), moved, (2,), True),)
-    return Section("Ledger", tuple(facts), tables)
+    return Section("Ledger", tuple(facts), tables, ("Whether the chain holds, 'maymine ledger verify' says.",))
 
 
 def _tariff(told: JSON, tariff: JSON) -> Section:
