@@ -17,10 +17,11 @@ from rules.assess import decide
 from rules.contradictions import contradictions
 from rules.contradictions import sentence as contradiction
 from rules.explain import sentence, words
-from rules.model import Access, Audience, Decision, Effect
+from rules.model import Access, Audience, Carrier, Decision, Effect
 from rules.record import JSON, evidence_record, to_record
 from rules.signals import SIGNALS
 
+CARRIERS = {c.value for c in Carrier}
 # What would change a verdict.
 GONE = "gone"                        # words that decided would not stand there
 READ = "read"                        # what could not be read would have been, and would say nothing
@@ -31,7 +32,8 @@ PERMISSION = "permission"            # somebody would allow it to everyone
 def answer(a: Assessment, policy: Policy, language: str = "en") -> JSON:
     """Everything there is to say. Texts hold words of strangers: escape them for the place where they are shown."""
     return {
-        "url": a.asset.url, "media_type": a.asset.media_type, "policy": a.policy, "title": policy.title,
+        "url": a.asset.url, "media_type": a.asset.media_type, "policy": a.policy,
+        "title": policy.titles[language],
         "verdicts": {use.value: a.decisions[use].verdict.value for use in policy.uses},
         "meanings": {use.value: words(language)["use"][use.value] for use in policy.uses},
         "reasons": list(_reasons(a, policy, language)),
@@ -59,7 +61,7 @@ def _carrier(f: Finding) -> str:
         case Fault():
             return f.carrier.value
         case Circumstance():
-            return f.source
+            return f.source if f.source in CARRIERS else Carrier.REGISTER.value      # said by a register, by its name
 
 
 def _reasons(a: Assessment, policy: Policy, language: str) -> Iterator[JSON]:
@@ -150,7 +152,8 @@ def _carriers(policy: Policy, use: Use, preference: Preference, effect: Effect, 
 def _name(a: Assessment, f: Finding, told: dict[str, str]) -> str:
     if isinstance(f, Fault):
         return told[f.carrier.value]
-    return f"'{f.quote}' at {place(a, f)}" if f.quote else place(a, f)
+    at = place(a, f)
+    return f"'{f.quote}'" + (f" ({at})" if at else "") if f.quote else at
 
 
 def worst(assessments: Sequence[Assessment]) -> Verdict | None:

@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rules import Decision, Policy, Use, Verdict
+from rules import Asker, Decision, Policy, Use, Verdict
 from rules.assess import decide, missing
 from rules.policy import SILENCE
 
@@ -92,7 +92,7 @@ def compare(runs: Sequence[Path], policies: Sequence[Policy], uses: Iterable[Use
              for policy in policies or _theirs(found) for n, one in enumerate(found)]
     asked = _uses([side.policy for side in sides], tuple(uses))
     table, sets, alone = _joined(found)
-    answers = [[decided(one, side.policy) for one in found[side.run].sets] for side in sides]
+    answers = [[decided(one, side.policy, found[side.run].asker) for one in found[side.run].sets] for side in sides]
     rows = table.group_by(["domain", "set"]).aggregate([("size", "sum"), ("size", "count"), ("set", "count")])
     rows = pa.table({"domain": rows["domain"], "set": rows["set"], "bytes": pc.fill_null(rows["size_sum"], 0),
                      "measured": rows["size_count"], "items": rows["set_count"]})
@@ -105,10 +105,10 @@ def compare(runs: Sequence[Path], policies: Sequence[Policy], uses: Iterable[Use
                       pairs)
 
 
-def decided(one: tuple[Any, Any], policy: Policy) -> dict[Use, Decision]:
+def decided(one: tuple[Any, Any], policy: Policy, asker: Asker) -> dict[Use, Decision]:
     """The decisions about a set of findings."""
     findings, evidence = one
-    return decide((*findings, *missing(evidence, policy)), policy)
+    return decide((*findings, *missing(evidence, policy, asker)), policy)
 
 
 def _label(policy: Policy, folder: Path, runs: int) -> str:

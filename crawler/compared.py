@@ -20,9 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from rules import Carrier, Circumstance, Evidence, Fault, Finding, Policy, Statement
+from rules import Asker, Carrier, Circumstance, Evidence, Fault, Finding, Policy, Statement
 from rules.assess import missing
 from rules.model import Access, Audience, CircumstanceKind, FaultKind, Form, Preference, Subject, Terms, Use
+from rules.record import asker_from_record
 from rules.signals import SIGNALS
 
 from . import run as folders
@@ -53,6 +54,7 @@ class Pages:
     folder: Path
     policies: list[Policy]                       # those of the run, as they were kept
     base: Policy
+    asker: Asker
     table: pa.Table
     domains: list[str]
     sets: list[tuple[frozenset[Finding], tuple[Evidence, ...]]]
@@ -65,10 +67,11 @@ def pages(folder: Path, keyed: bool = False) -> Pages:
     manifest = folders.read_manifest(folder)
     base = base_of(folder, manifest)
     known = [p for p in policies_of(folder, manifest).values() if isinstance(p, Policy)]
-    reader = _Reader(base, keyed)
+    asker = asker_from_record(manifest["asker"])
+    reader = _Reader(base, asker, keyed)
     for batch in _batches(folder, base):
         reader.add(batch)
-    return Pages(folder, known, base, reader.table(), list(reader.domains), reader.sets, reader.first)
+    return Pages(folder, known, base, asker, reader.table(), list(reader.domains), reader.sets, reader.first)
 
 
 def _batches(folder: Path, base: Policy) -> Iterator[pa.RecordBatch]:
@@ -85,8 +88,8 @@ def _batches(folder: Path, base: Policy) -> Iterator[pa.RecordBatch]:
 class _Reader:
     """Batches of records, one after another."""
 
-    def __init__(self, base: Policy, keyed: bool):
-        self._base, self._keyed = base, keyed
+    def __init__(self, base: Policy, asker: Asker, keyed: bool):
+        self._base, self._asker, self._keyed = base, asker, keyed
         self.domains: dict[str, int] = {}
         self.sets: list[tuple[frozenset[Finding], tuple[Evidence, ...]]] = []
         self.first: list[str] = []
@@ -134,7 +137,7 @@ class _Reader:
         """The number of a set of findings. Raises RunError."""
         evidence = tuple(Evidence(Carrier(WORDS["carrier"][n]), "", None, Access.OBTAINED) for n in sorted(set(carriers)))
         found = [self._finding(code) for code in memoryview(codes).cast("q")]
-        added = [_bare(f) for f in missing(evidence, self._base)]
+        added = [_bare(f) for f in missing(evidence, self._base, self._asker)]
         if added and found[-len(added):] != added:
             raise RunError(f"the record of {url} does not end with what {self._base.id} requires and nobody looked at")
         value = frozenset(found[:len(found) - len(added)]), evidence

@@ -160,7 +160,7 @@ def _seen_from(at: Location, folder: Path, out: Path) -> Location:
 
 def found(a: Assessment, base: Policy) -> tuple[Finding, ...]:
     """The findings of a stored record whatever the policy. `base` is the policy of the record. Raises RunError."""
-    added = tuple(missing(a.evidence, base))
+    added = tuple(missing(a.evidence, base, a.asker))
     kept = len(a.findings) - len(added)
     if a.policy != base.id or a.findings[kept:] != added:
         raise RunError(f"the record of {a.asset.url} does not end with what {base.id} requires and nobody looked at")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import click
@@ -52,7 +52,8 @@ def say(text: str = "", style: str = "", indent: int = 0, err: bool = False) -> 
     click.echo(click.style(line, fg=style) if style else line, err=err)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "", prose: bool = False) -> None:
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "", prose: bool = False,
+          colours: Mapping[str, str] = COLOURS) -> None:
     """Print a table, cells made harmless; whole numbers stand to the right. In a pipe no line is broken;
     one of prose is, at COLUMNS where that is told."""
     from rich import box
@@ -65,7 +66,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
         right = bool(cells) and all(isinstance(row[n], int) for row in cells)
         drawn.add_column(Text(harmless(name)), justify="right" if right else "left", overflow="fold")
     for row in cells:
-        drawn.add_row(*(Text(_printable(harmless(str(cell))), COLOURS.get(str(cell), "")) for cell in row))
+        drawn.add_row(*(Text(_printable(harmless(str(cell))), colours.get(str(cell), "")) for cell in row))
     Console(width=_width(prose), highlight=False, markup=False, emoji=False, _environ=_environment()).print(drawn)
 
 

@@ -11,6 +11,8 @@ from .model import (
     Assessment,
     Asset,
     Carrier,
+    Circumstance,
+    CircumstanceKind,
     Decision,
     Duty,
     Effect,
@@ -25,7 +27,7 @@ from .model import (
     Use,
     Verdict,
 )
-from .policy import Policy
+from .policy import NON_COMMERCIAL, Policy, Rule
 from .prefilter import readers
 from .record import recordable
 from .references import references
@@ -64,7 +66,7 @@ def listed(registers: Iterable[Evidence], asset: Asset, asker: Asker) -> tuple[F
 def judge(asset: Asset, asker: Asker, evidence: tuple[Evidence, ...], findings: tuple[Finding, ...],
           policy: Policy) -> Assessment:
     """Decide from findings that were made before, without the bytes. `evidence` may have lost its bodies."""
-    findings = (*findings, *missing(evidence, policy))
+    findings = (*findings, *missing(evidence, policy, asker))
     return Assessment(asset, asker, policy.id, policy.digest, evidence, findings, decide(findings, policy))
 
 
@@ -103,10 +105,12 @@ def lost(found: Iterable[Finding], evidence: tuple[Evidence, ...], asset: Asset)
     return [Fault(Carrier.BODY, FaultKind.UNRESOLVED, detail[:DETAIL_CHARS])]
 
 
-def missing(evidence: tuple[Evidence, ...], policy: Policy) -> list[Finding]:
-    """What the policy wants looked at and nobody looked at."""
+def missing(evidence: tuple[Evidence, ...], policy: Policy, asker: Asker) -> list[Finding]:
+    """What the policy wants looked at and nobody looked at; and whether the asker is after what the policy is not made for."""
     seen = {e.carrier for e in evidence}
-    return [Fault(c, FaultKind.NOT_COLLECTED, "no evidence was given") for c in policy.requires if c not in seen]
+    beside = NON_COMMERCIAL in policy.purposes and asker.commercial
+    return [*(Fault(c, FaultKind.NOT_COLLECTED, "no evidence was given") for c in policy.requires if c not in seen),
+            *([Circumstance(CircumstanceKind.COMMERCIAL_PURPOSE, "asker")] if beside else ())]
 
 
 def resolve(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -130,16 +134,18 @@ def _rivals(f: Statement) -> tuple[object, ...]:
 def decide(findings: tuple[Finding, ...], policy: Policy) -> dict[Use, Decision]:
     """The maximum of all effects, use by use. `silence` answers where nothing has an effect."""
     weighed = [policy.weigh(f) for f in findings]
-    return {use: _decision(findings, policy, [(i, rows[n]) for i, rows in enumerate(weighed)])
+    return {use: _decision(findings, policy, policy.silence(use), [(i, rows[n]) for i, rows in enumerate(weighed)])
             for n, use in enumerate(policy.uses)}
 
 
-def _decision(findings: tuple[Finding, ...], policy: Policy, weighed: list[tuple[int, tuple[str, Effect] | None]]) -> Decision:
+def _decision(findings: tuple[Finding, ...], policy: Policy, silence: Rule,
+              weighed: list[tuple[int, tuple[str, Effect] | None]]) -> Decision:
     reasons = tuple(Reason(i, *row) for i, row in weighed if row)
     effect = max((r.effect for r in reasons), default=Effect.IGNORE)
     if effect is Effect.IGNORE:
-        return Decision(VERDICT[policy.silence.then], reasons, policy.silence.duties)
+        return Decision(VERDICT[silence.then], reasons, silence.duties, (silence.terms,) if silence.terms else ())
     decisive = [r for r in reasons if r.effect is effect]
     duties: dict[Duty, None] = dict.fromkeys(d for r in decisive for d in policy.rule(r.rule).duties)
-    terms: dict[Terms, None] = dict.fromkeys(t for r in decisive if (t := getattr(findings[r.finding], "terms", None)))
+    stated = (t for r in decisive for t in (getattr(findings[r.finding], "terms", None), policy.rule(r.rule).terms))
+    terms: dict[Terms, None] = dict.fromkeys(t for t in stated if t)
     return Decision(VERDICT[effect], reasons, tuple(duties), tuple(terms))

@@ -1,12 +1,12 @@
-"""Reasons -> sentences, from the policy's own `tell` and the words of words.yaml, in any language that both have."""
+"""Reasons -> sentences, from the policy's own `tell` and the words of rules/words, in any language that both have."""
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
 
-from .data import read
+from .data import names, read
 from .model import Assessment, Decision, Fault, Finding, Reason, Statement, Terms, Use
-from .policy import SILENCE, SUPERSEDED, Policy
+from .policy import SUPERSEDED, Policy, Source
 from .strict_yaml import load
 
 Words = dict[str, dict[str, str]]
@@ -32,10 +32,11 @@ def _explanation(a: Assessment, policy: Policy, use: Use, decision: Decision, la
     because = [sentence(a.findings[r.finding], r, policy, a, language) for r in decisive]
     rows = [policy.rule(r.rule) for r in decisive]
     if not decisive:
-        because, rows = [policy.tell[language][SILENCE]], [policy.silence]
+        rows = [policy.silence(use)]
+        because = [policy.tell[language][rows[0].id]]
     rest = [sentence(a.findings[r.finding], r, policy, a, language) for r in decision.reasons if r not in decisive]
-    return Explanation(use, decision.verdict.value, tuple(dict.fromkeys(because)),
-                       tuple(dict.fromkeys(policy.sources[row.because].cite for row in rows)), tuple(dict.fromkeys(rest)))
+    citations = dict.fromkeys(citation(policy.sources[row.because], language) for row in rows)
+    return Explanation(use, decision.verdict.value, tuple(dict.fromkeys(because)), tuple(citations), tuple(dict.fromkeys(rest)))
 
 
 def sentence(finding: Finding, reason: Reason, policy: Policy, a: Assessment, language: str = "en") -> str:
@@ -69,8 +70,15 @@ def terms_text(terms: Terms | None) -> str:
     return "; ".join(filter(None, (*terms.conditions, price, terms.url, terms.server)))
 
 
+def citation(source: Source, language: str = "en") -> str:
+    """The law as it is cited, or a rule of our own in words."""
+    return words(language)["house"][source.house] if source.house else source.cites.get(language, source.cite)
+
+
 @cache
 def words(language: str) -> Words:
-    """The words for every closed list. KeyError: words.yaml has no such language."""
-    root = load(read("words.yaml"), "words.yaml").pairs()[language]
+    """The words for every closed list. KeyError: there is no such language in rules/words."""
+    if language not in names("words", ".yaml"):
+        raise KeyError(language)
+    root = load(read(f"words/{language}.yaml"), f"words/{language}.yaml")
     return {topic: {word: n.text() for word, n in node.pairs().items()} for topic, node in root.pairs().items()}

@@ -191,6 +191,7 @@ class CircumstanceKind(Enum):
     PUBLIC_DOMAIN = "public-domain"
     LICENCE_UNREAD = "licence-unread"    # it has terms of its own, which no reader here knows
     REPERTOIRE = "repertoire"        # a collecting society says that it is of its repertoire
+    COMMERCIAL_PURPOSE = "commercial-purpose"    # of the asker, where the policy is made for another
     WITHOUT_EFFECT = "without-effect"    # an entry of a register that is out of its time, or does not say for what it is
 
 
@@ -257,7 +258,7 @@ class Assessment:
     """Everything that went into the decisions and all that came out; `record` writes it down."""
     asset: Asset
     asker: Asker
-    policy: str                      # "eu-dsm-art4@2026-11-22"
+    policy: str                      # "eu-dsm-art4@2026-11-26"
     policy_digest: str
     evidence: tuple[Evidence, ...]
     findings: tuple[Finding, ...]

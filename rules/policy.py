@@ -1,15 +1,13 @@
-"""Policy: a table of rules written in YAML, refused unless it is total, live, exampled and told.
+"""Policy: a table of rules. policy_file.py reads it from YAML, and refuses it unless it is total, live, exampled and told.
 
 Facts (rules/README.md, 'The policy file')
-- The first row that applies to a finding answers for it; `silence` answers when no finding decides.
+- The first row that applies to a finding answers for it; a row `silence` answers when no finding decides.
 - What a row can tell apart is finite, so the rows are multiplied out over all that any reader can say, and the
   product is what runs: what is proved is what decides.
 - INVARIANT: no row permits because something could not be read.
 """
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,16 +28,31 @@ from .model import (
     Preference,
     Statement,
     Subject,
+    Terms,
     Use,
 )
 from .signals import SIGNALS, Signal
-from .strict_yaml import DataError, Node, load
+from .strict_yaml import DataError
 from .vocab import bears
 
 STATUSES = ("in-force", "guidance", "draft", "proposal", "house")
 APPLIES_UNNAMED = ("in-force", "guidance", "house")      # a draft or a proposal is a what-if
+ACTORS = ("anyone", "research-organisation", "cultural-heritage-institution", "gpai-provider", "genai-service",
+          "ai-developer")
+NON_COMMERCIAL = "non-commercial"                        # asked of the asker; research is taken on trust
+PURPOSES = ("research", NON_COMMERCIAL)
+# What is done with copies, in its order, and what the law behind a policy says to it.
+PHASES = ("dataset-preparation", "model-training", "retrieval", "output")
+REACH = ("covered", "disputed", "not-covered")
+# What decides where the law weighs facts that nobody can read off a page.
+FACTORS = ("purpose", "nature-of-work", "amount", "market-effect", "signal-ignored", "access", "source", "whole-work",
+           "same-purpose")
+# How far the wording was checked.
+CHECKED = ("primary text", "secondary text", "not re-read", "unverified")
 
-# What a row may ask, by kind of finding, and the words it may ask for. THE list of conditions.
+# What a row may ask, by kind of finding, and the words it may ask for. THE list of conditions. ASKED, the use that is to be
+# decided about, goes with all of them.
+ASKED = "asked"
 CONDITIONS: dict[type, dict[str, tuple[str, ...]]] = {
     Statement: {
         "signal": tuple(SIGNALS),
@@ -74,9 +87,16 @@ class PolicyError(DataError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    cite: str
+    cites: Mapping[str, str] = field(default_factory=dict)   # by language; in others as in English
     url: str = ""
-    checked: str = ""                # how far the wording was checked against the primary text
+    checked: str = ""                # one of CHECKED; "" for a house rule
+    house: str = ""                  # key of the words' `house`, for a rule of our own
+    when: str = ""                   # of what is pending: when it is expected
+
+    @property
+    def cite(self) -> str:
+        """The law as it is cited; "" for a rule of our own."""
+        return self.cites.get("en", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +107,20 @@ class Rule:
     then: Effect
     because: str                     # key of Policy.sources
     duties: tuple[Duty, ...] = ()
+    factors: tuple[str, ...] = ()    # what the law weighs, where this row leaves it open
+    terms: Terms | None = None       # what the law asks for by itself, like a minimum fee
     line: int = 0
+
+    def about_use(self, use: Use) -> bool:
+        return ASKED not in self.when or use.value in self.when[ASKED]
+
+
+@dataclass(frozen=True, slots=True)
+class WordList:
+    """A list that others keep, as it stood on a day: rows name it instead of its words."""
+    words: tuple[str, ...]
+    as_of: str
+    because: str                     # key of Policy.sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +140,20 @@ class Example:
 class Policy:
     name: str
     version: str
-    title: str
+    titles: Mapping[str, str]        # by language
     jurisdiction: str
     status: str
     in_force: Mapping[str, str]
     actors: tuple[str, ...]
-    phases: tuple[str, ...]
+    purposes: tuple[str, ...]        # that the law is made for; none: any
+    phases: Mapping[str, str]        # one of PHASES -> one of REACH
     uses: tuple[Use, ...]
     requires: tuple[Carrier, ...]
-    silence: Rule
+    silences: tuple[Rule, ...]       # the first that is about the use answers
     rules: tuple[Rule, ...]
     sources: Mapping[str, Source]
+    lists: Mapping[str, WordList]
+    pending: tuple[Source, ...]      # what may change it
     tell: Mapping[str, Mapping[str, str]]        # language -> row -> sentence
     examples: tuple[Example, ...] = field(repr=False)
     digest: str = ""
@@ -127,12 +163,20 @@ class Policy:
     def id(self) -> str:
         return f"{self.name}@{self.version}"
 
+    @property
+    def title(self) -> str:
+        return self.titles["en"]
+
     def rule(self, id: str) -> Rule:
-        return self.silence if id == SILENCE else self._by_id[id]
+        return self._by_id[id]
+
+    def silence(self, use: Use) -> Rule:
+        """The row that answers where no finding decides."""
+        return next(r for r in self.silences if r.about_use(use))
 
     @cached_property
     def _by_id(self) -> dict[str, Rule]:
-        return {rule.id: rule for rule in self.rules}
+        return {rule.id: rule for rule in (*self.rules, *self.silences)}
 
     @cached_property
     def table(self) -> dict[Shape, tuple[Row | None, ...]]:
@@ -161,14 +205,14 @@ def domain() -> Iterator[Shape]:
     for s in SIGNALS.values():
         yield from statement_shapes(s)
     yield from product(Carrier, FaultKind)
-    yield from ((kind,) for kind in dict.fromkeys(k for s in SIGNALS.values() for k in s.circumstances))
+    yield from ((kind,) for kind in CircumstanceKind)
 
 
 def statement_shapes(s: Signal) -> Iterator[Shape]:
     return product((s.id,), s.uses, s.preferences, s.audiences, s.forms, s.subjects, (False, True) if s.terms else (False,))
 
 
-def _answers(shape: Shape) -> tuple[type, dict[str, str]]:
+def answers_of(shape: Shape) -> tuple[type, dict[str, str]]:
     """What kind of finding it is, and its answer to each question that a row may ask."""
     match shape:
         case (str() as signal, use, preference, audience, form, subject, terms):
@@ -183,10 +227,11 @@ def _answers(shape: Shape) -> tuple[type, dict[str, str]]:
 
 def _multiply_out(policy: Policy) -> Iterator[tuple[Shape, tuple[Row | None, ...]]]:
     """First row that applies, for every shape and use. Shapes that no row can tell apart are asked about once."""
-    asked = {kind: sorted({key for r in policy.rules if r.about is kind for key in r.when}) for kind in CONDITIONS}
+    asked = {kind: sorted({key for r in policy.rules if r.about is kind for key in r.when if key != ASKED})
+             for kind in CONDITIONS}
     known: dict[tuple[Any, ...], tuple[Row | None, ...]] = {}
     for s in domain():
-        kind, answers = _answers(s)
+        kind, answers = answers_of(s)
         key = (kind, *(answers[q] for q in asked[kind]), *(s[1:3] if kind is Statement else ()))
         if key not in known:
             known[key] = _first(policy, kind, answers, s)
@@ -194,152 +239,17 @@ def _multiply_out(policy: Policy) -> Iterator[tuple[Shape, tuple[Row | None, ...
 
 
 def _first(policy: Policy, kind: type, answers: Mapping[str, str], s: Shape) -> tuple[Row | None, ...]:
-    hits = [r for r in policy.rules if r.about is kind and all(answers[q] in words for q, words in r.when.items())]
+    hits = [r for r in policy.rules
+            if r.about is kind and all(answers[q] in words for q, words in r.when.items() if q != ASKED)]
     out: list[Row | None] = []
     for use in policy.uses:
         about = kind is not Statement or bears(s[1], s[2], use)
-        rule = next((r for r in hits if about or "use" in r.when), None)
+        rule = next((r for r in hits if (about or "use" in r.when) and r.about_use(use)), None)
         out.append((rule.id, rule.then) if rule else None)
     return tuple(out)
 
 
-# ---- loading
-
 def load_policy(text: str, name: str = "<policy>") -> Policy:
     """Read and prove a policy. Raises PolicyError with every problem, one `file:line: what is wrong` a line."""
-    try:
-        policy = _policy(load(text, name), text)
-    except DataError as error:
-        raise PolicyError(str(error)) from error
-    if found := sorted(set(problems(policy))):
-        raise PolicyError("\n".join(f"{name}:{line}: {what}" for line, what in found))
-    return policy
-
-
-def _policy(root: Node, text: str) -> Policy:
-    top = root.fields(("policy", "version", "title", "jurisdiction", "status", "uses", "silence", "requires", "sources",
-                       "rules", "tell", "examples"), ("in_force", "actors", "phases"))
-    sources = {key: _source(node) for key, node in top["sources"].pairs().items()}
-    return Policy(
-        name=top["policy"].text(), version=top["version"].text(), title=top["title"].text(),
-        jurisdiction=top["jurisdiction"].text(), status=top["status"].word(STATUSES),
-        in_force={k: n.text() for k, n in top["in_force"].fields((), ("from", "until")).items()} if "in_force" in top else {},
-        actors=tuple(top["actors"].texts()) if "actors" in top else ("anyone",),
-        phases=tuple(top["phases"].texts()) if "phases" in top else (),
-        uses=top["uses"].members(Use), requires=top["requires"].members(Carrier),
-        silence=_silence(top["silence"], sources), rules=_rules(top["rules"], sources), sources=sources,
-        tell={lang: {row: n.text() for row, n in node.pairs().items()} for lang, node in top["tell"].pairs().items()},
-        examples=tuple(_example(node) for node in top["examples"].items()),
-        digest="sha256:" + hashlib.sha256(text.encode()).hexdigest(), file=root.file)
-
-
-def _source(node: Node) -> Source:
-    return Source(**{k: n.text() for k, n in node.fields(("cite",), ("url", "checked")).items()})
-
-
-def _effect(node: Node) -> Effect:
-    return Effect[node.word(e.name.lower() for e in Effect).upper()]
-
-
-def _because(node: Node, sources: Mapping[str, Source]) -> str:
-    return node.word(sources)
-
-
-def _duties(fields: Mapping[str, Node], then: Effect) -> tuple[Duty, ...]:
-    if "duties" not in fields:
-        return ()
-    if then not in (Effect.PERMIT, Effect.AGREED):
-        fields["duties"].error("duties ride on permit and agreed alone")
-    return fields["duties"].members(Duty)
-
-
-def _silence(node: Node, sources: Mapping[str, Source]) -> Rule:
-    row = node.fields(("then", "because"), ("duties",))
-    then = _effect(row["then"])
-    if then not in (Effect.PERMIT, Effect.HOLD, Effect.PROHIBIT):
-        row["then"].error("silence permits, holds or prohibits")
-    return Rule(SILENCE, type(None), {}, then, _because(row["because"], sources), _duties(row, then), node.line)
-
-
-def _rules(node: Node, sources: Mapping[str, Source]) -> tuple[Rule, ...]:
-    rules: dict[str, Rule] = {}
-    for item in node.items():
-        row = item.fields(("id", "when", "then", "because"), ("duties",))
-        id = row["id"].text()
-        if id in rules or id in (SILENCE, SUPERSEDED):
-            row["id"].error(f"'{id}' stands twice")
-        when = row["when"].pairs()
-        about = next((kind for kind, keys in CONDITIONS.items() if when and when.keys() <= keys.keys()), None)
-        if about is None:
-            known = "; or ".join(", ".join(keys) for keys in CONDITIONS.values())
-            row["when"].error(f"no finding answers {', '.join(when) or 'nothing'} together; a row asks {known}")
-        asked = {key: frozenset(n.word(CONDITIONS[about][key]) for n in value.each()) for key, value in when.items()}
-        then = _effect(row["then"])
-        if about is Fault and then in (Effect.PERMIT, Effect.AGREED):
-            row["then"].error(f"row {id} would permit because something could not be read")
-        rules[id] = Rule(id, about, asked, then, _because(row["because"], sources), _duties(row, then), item.line)
-    return tuple(rules.values())
-
-
-def _example(node: Node) -> Example:
-    row = node.fields(("name", "given", "use", "verdict", "by"), ("asker", "asset"))
-    given = row["given"].fields((), (c.value for c in Carrier))
-    return Example(
-        row["name"].text(), {c: n.text() for c, n in given.items()}, row["use"].member(Use),
-        row["verdict"].word(("permitted", "undetermined", "prohibited")), tuple(row["by"].texts()),
-        {k: n.text() for k, n in row["asker"].fields((), ("token", "commercial", "country")).items()} if "asker" in row else {},
-        {k: n.text() for k, n in row["asset"].fields((), ASSET_KEYS).items()} if "asset" in row else {},
-        node.line)
-
-
-# ---- the proof
-
-PLACE = re.compile(r"\{(\w*)\}")
-
-
-def problems(policy: Policy) -> Iterator[tuple[int, str]]:
-    """(line, what is wrong). Exhaustive, because the domain is finite: rows are total and live, not thought to be."""
-    yield from _holes(policy)
-    used = {row[0] for rows in policy.table.values() for row in rows if row}
-    exampled = {id for e in policy.examples for id in (e.by or (SILENCE,))}
-    known = {r.id: r for r in (*policy.rules, policy.silence)}
-    for rule in policy.rules:
-        if rule.id not in used:
-            yield rule.line, f"row {rule.id} can never apply: rows above it answer for all that it asks"
-    for rule in known.values():
-        if rule.then is not Effect.IGNORE and rule.id not in exampled:
-            yield rule.line, f"row {rule.id} decides and has no example"
-    for example in policy.examples:
-        for id in example.by:
-            if id not in known:
-                yield example.line, f"example '{example.name}' names row '{id}', which is not there"
-        if example.use not in policy.uses:
-            yield example.line, f"example '{example.name}' asks about {example.use.value}, which is not in uses"
-    if "en" not in policy.tell:
-        yield 1, "tell has no sentences in en"
-    for language, sentences in policy.tell.items():
-        for id in known.keys() - sentences.keys():
-            yield known[id].line, f"row {id} has no sentence under tell, {language}"
-        for id, sentence in sentences.items():
-            if id not in known:
-                yield 1, f"tell, {language} has a sentence for '{id}', which is no row"
-                continue
-            if not {"{", "}"}.isdisjoint(PLACE.sub("", sentence)):
-                yield known[id].line, f"tell, {language}, {id}: a brace that stands around no name of a place"
-            for place in set(PLACE.findall(sentence)) - PLACES.get(known[id].about, frozenset()):
-                yield known[id].line, f"tell, {language}, {id}: no finding of this kind has {{{place}}}"
-
-
-def _holes(policy: Policy) -> Iterator[tuple[int, str]]:
-    holes: dict[str, None] = {}
-    for s, rows in policy.table.items():
-        kind, answers = _answers(s)
-        for use, row in zip(policy.uses, rows, strict=True):
-            if row is None and (kind is not Statement or bears(s[1], s[2], use)):
-                told = {k: v for k, v in answers.items() if k != "protocol"}
-                holes[f"no row answers for {' '.join(f'{k}={v}' for k, v in told.items())} when {use.value} is asked"] = None
-    for n, hole in enumerate(holes):
-        if n == 5:
-            yield 1, f"... and {len(holes) - 5} more findings without an answer"
-            break
-        yield 1, hole
+    from .policy_file import load  # a reader of YAML that deciding does without
+    return load(text, name)

@@ -41,6 +41,10 @@ class Node:
             self.error(f"tag {self._node.tag} is not used here")
         return str(self._node.value)
 
+    @property
+    def is_mapping(self) -> bool:
+        return bool(self._node.id == "mapping")
+
     def items(self) -> list[Node]:
         """The members of a list."""
         if self._node.id != "sequence":

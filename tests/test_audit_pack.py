@@ -230,7 +230,7 @@ def test_another_run_is_found(packed: tuple[Path, Path, str], tmp_path: Path) ->
     ("sample.json", lambda t: t.replace(b"evidence/000001.warc.gz", b"http://127.0.0.1/x.gz", 1), "no file of a pack"),
     ("sample.json", lambda t: b"[" * 100_000, "cannot be read"),
     ("sample.json", lambda t: b"{}", "cannot be read"),
-    ("policies/eu-dsm-art4@2026-11-22.yaml", lambda t: t + b"# more\n", "is not the policy that head.json names"),
+    ("policies/eu-dsm-art4@2026-11-26.yaml", lambda t: t + b"# more\n", "is not the policy that head.json names"),
 ])
 def test_what_was_changed_with_its_sums_is_found(pack: Path, name: str, change, says: str) -> None:
     file = pack / name

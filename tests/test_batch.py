@@ -113,7 +113,7 @@ def test_what_was_dropped_is_not_collected_and_text_is_not_the_page():
     (capture,) = columns.find(rows.schema).captures(rows)
     assert capture.fields.access is Access.NOT_COLLECTED
     assert (capture.body.access, capture.body.body) == (Access.TRUNCATED, b"words")
-    assert set(Batches(["strictest"], ASKER).verdicts(rows)[VERDICT].to_pylist()) == {"undetermined"}
+    assert set(Batches(["strictest"], ASKER).verdicts(rows)[VERDICT].to_pylist()) == {"prohibited"}
 
 
 @pytest.mark.parametrize("value, lines, detail", [

@@ -64,7 +64,7 @@ def test_numbers_reconcile_with_decide_record_by_record(folder: Path, tmp_path: 
     for policy in COMPARED:
         for url, number in zip(found.table["requested"].to_pylist(), found.table["set"].to_pylist(), strict=True):
             expected = single[policy.id][url][1]
-            got = decided(found.sets[number], policy)
+            got = decided(found.sets[number], policy, found.asker)
             assert {u: (d.verdict, d.duties, rules(d)) for u, d in got.items()} == \
                 {u: (d.verdict, d.duties, rules(d)) for u, d in expected.items()}, url
     for n, side in enumerate(c.sides):

@@ -1,6 +1,6 @@
 """What the documents say holds: tables are those of the code, blocks run, recipes work.
 
-`python -m tests.test_docs` brings the table in the README up to date.
+`python -m tests.test_docs` brings the tables in the README up to date.
 """
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from crawler.cli import main
 
 ROOT = Path(__file__).parents[1]
 README, RULES = ROOT / "README.md", ROOT / "rules" / "README.md"
-BEGIN, END = "<!-- signals: made by `maymine signals --format markdown` -->\n", "<!-- /signals -->"
+# Tables that a command makes, by name.
+TABLES = {"signals": ("signals", "--format", "markdown"), "policies": ("policy", "list", "--format", "markdown")}
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PLACE = re.compile(r"# ([\w./-]+)(?:, (\w+))?\n")
 COMMAND = re.compile(r"(?:^    |`)(maymine [^`\n]+)", re.MULTILINE)
@@ -30,8 +31,12 @@ def maymine(*words: str) -> click.testing.Result:
     return CliRunner().invoke(main, words, prog_name="maymine")
 
 
-def table() -> str:
-    return maymine("signals", "--format", "markdown").output
+def table(name: str = "signals") -> str:
+    return maymine(*TABLES[name]).output
+
+
+def marks(name: str) -> tuple[str, str]:
+    return f"<!-- {name}: made by `maymine {' '.join(TABLES[name])}` -->\n", f"<!-- /{name} -->"
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -40,9 +45,20 @@ def blocks(path: Path, language: str) -> list[str]:
 
 # ---- README.md
 
-def test_the_table_of_signals_is_that_of_the_code() -> None:
-    told = README.read_text("utf-8").partition(BEGIN)[2].partition(END)[0]
-    assert told == table(), "python -m tests.test_docs"
+@pytest.mark.parametrize("name", TABLES)
+def test_the_tables_are_those_of_the_code(name: str) -> None:
+    begin, end = marks(name)
+    told = README.read_text("utf-8").partition(begin)[2].partition(end)[0]
+    assert told == table(name), "python -m tests.test_docs"
+
+
+def test_the_table_of_policies_has_a_row_for_each_and_tells_what_a_proposal_is() -> None:
+    from rules import policies
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table("policies").splitlines()]
+    assert rows[0] == ["name", "where", "status", "title"]
+    assert [row[0].strip("` ") for row in rows[2:]] == list(policies.names())
+    for row in rows[2:]:
+        assert ("only when named" in row[2]) == (policies.load(row[0].strip("` ")).status in ("draft", "proposal"))
 
 
 def test_the_table_has_a_row_for_each_signal() -> None:
@@ -101,12 +117,12 @@ def test_links_and_files_are_there(path: Path) -> None:
 
 def test_a_policy_is_added_as_the_recipe_says(tmp_path: Path) -> None:
     nearest, mine = ROOT / "rules" / "policies" / "strictest.yaml", tmp_path / "mine.yaml"
-    mine.write_text(nearest.read_text("utf-8").replace("policy: strictest", "policy: mine").replace("silence: {then: hold", "silence: {then: permit"))
+    mine.write_text(nearest.read_text("utf-8").replace("policy: strictest", "policy: mine").replace("silence: {then: prohibit", "silence: {then: permit"))
     told = maymine("policy", "check", str(mine))
     assert told.exit_code == 1
     assert all(re.match(rf"{re.escape(str(mine))}:\d+: ", line) for line in told.stdout.splitlines())
     assert "Nothing said anywhere" in told.stdout
-    mine.write_text(mine.read_text("utf-8").replace("verdict: undetermined, by: []", "verdict: permitted, by: []"))
+    mine.write_text(mine.read_text("utf-8").replace("verdict: prohibited, by: []", "verdict: permitted, by: []"))
     assert (maymine("policy", "check", str(mine)).stdout, maymine("policy", "check", str(mine)).exit_code) == ("", 0)
     shown = maymine("policy", "show", str(mine), "--format", "json")
     assert (shown.exit_code, '"name": "mine"' in shown.output) == (0, True)
@@ -149,5 +165,7 @@ def add(path: Path, block: str, table: str | None) -> None:
 
 
 if __name__ == "__main__":
-    before, _, rest = README.read_text("utf-8").partition(BEGIN)
-    README.write_text(before + BEGIN + table() + END + rest.partition(END)[2])
+    for name in TABLES:
+        begin, end = marks(name)
+        before, _, rest = README.read_text("utf-8").partition(begin)
+        README.write_text(before + begin + table(name) + end + rest.partition(end)[2])

@@ -62,7 +62,7 @@ def sites(tmp_path_factory):
     return folder / "sites.parquet"
 
 
-def decided(folder: Path, policy: str = "eu-dsm-art4@2026-11-22") -> dict[str, str]:
+def decided(folder: Path, policy: str = "eu-dsm-art4@2026-11-26") -> dict[str, str]:
     return {row.requested: row.record["decisions"]["tdm"]["verdict"] for row in rows(folder, policy) if "robots.txt" not in row.requested}
 
 
@@ -361,7 +361,7 @@ def test_a_kill_loses_nothing_and_doubles_nothing(workers, tmp_path):
     assert split == found
     assert not (tmp_path / "run" / "unfinished").exists()
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_bytes())
-    assert manifest["counts"]["eu-dsm-art4@2026-11-22"]["tdm"] == {"prohibited": 1800}
+    assert manifest["counts"]["eu-dsm-art4@2026-11-26"]["tdm"] == {"prohibited": 1800}
     assert manifest["status"] == "complete"
 
 

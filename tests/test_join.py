@@ -75,7 +75,7 @@ def test_texts_without_their_pages_get_verdicts_and_reasons(made, tmp_path):
     out = [json.loads(line) for line in (tmp_path / "out" / "fineweb.jsonl").read_text().splitlines()]
     assert [one[VERDICT] for one in out] == [*VERDICTS.values(), "undetermined", "undetermined"]
     assert [one[REASONS] for one in out[-2:]] == [[NO_DECISION]] * 2
-    assert out[1][REASONS] == ["eu-dsm-art4@2026-11-22/turned-away"]
+    assert out[1][REASONS] == ["eu-dsm-art4@2026-11-26/turned-away"]
     assert all(one["text"] for one in out)
 
 
@@ -173,7 +173,7 @@ def test_the_table_is_one_file_that_joins_as_the_run_does(made, tmp_path):
 def test_policies_and_uses_that_count(made, tmp_path):
     given = lines(tmp_path / "a.jsonl", TEXTS)
     told(made / "run", given, "-o", tmp_path / "all")
-    assert set(verdicts_in(tmp_path / "all" / "a.jsonl").values()) == {"undetermined", "prohibited"}       # strictest holds what is not seen
+    assert set(verdicts_in(tmp_path / "all" / "a.jsonl").values()) == {"prohibited"}       # strictest asks for leave
     assert call("decide", made / "run", "--policy", "rfc9309-crawl")[0] == 0
     told(made / "run", given, "-o", tmp_path / "later", "--by", "rfc9309-crawl")
     assert verdicts_in(tmp_path / "later" / "a.jsonl") == {url: "prohibited" if url.endswith("closed") else "permitted" for url in PAGES}

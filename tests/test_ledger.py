@@ -506,7 +506,7 @@ def test_many_mistakes_are_cut(tmp_path: Path) -> None:
 
 TEXT = (ROOT / "rules" / "policies" / "eu-dsm-art4.yaml").read_text("utf-8")
 PAY = load_policy(TEXT.replace("policy: eu-dsm-art4", "policy: test-pay").replace(
-    "silence: {then: permit, because: art4-1}", "silence: {then: permit, because: art4-1, duties: [remunerate, record-use]}"), "test-pay.yaml")
+    "because: art4-1, duties: [delete-after-use]}", "because: art4-1, duties: [remunerate, record-use]}"), "test-pay.yaml")
 
 
 @pytest.fixture
@@ -514,7 +514,7 @@ def paid_run(tmp_path: Path) -> Path:
     """Twelve pages; every third is reserved, one did not come."""
     file = tmp_path / "test-pay.yaml"
     file.write_text(TEXT.replace("policy: eu-dsm-art4", "policy: test-pay").replace(
-        "silence: {then: permit, because: art4-1}", "silence: {then: permit, because: art4-1, duties: [remunerate, record-use]}"))
+        "because: art4-1, duties: [delete-after-use]}", "because: art4-1, duties: [remunerate, record-use]}"))
     pay = load_policy(file.read_text(), str(file))
     from tests.test_run import assessed
     with Run.open(tmp_path / "run", (policies.load("rfc9309-crawl"), pay), Asker("OurBot"), "none") as out:

@@ -48,7 +48,7 @@ def test_long_words_are_cut():
     for f in read(line(kind="licence", uses=["tdm"], register="r" * 1000, holder="h" * 1000, terms="https://site.example/" + "t" * 1000)):
         assert len(f.quote) == QUOTE_CHARS
         assert len(f.terms.url) == QUOTE_CHARS
-        assert len(f.where) == QUOTE_CHARS
+        assert f.where == "r" * QUOTE_CHARS + ", line 1"
 
 
 KEYS = st.sampled_from([*register.KEYS, "other"])

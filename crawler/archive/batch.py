@@ -97,7 +97,7 @@ class Batches:
         return known[1]
 
     def strictest(self, d: Decided | None) -> str:
-        """The first row of a policy that brought the verdict about: "eu-dsm-art4@2026-11-22/reserved"."""
+        """The first row of a policy that brought the verdict about: "eu-dsm-art4@2026-11-26/reserved"."""
         if d is None:
             return NO_ADDRESS
         found = []

@@ -103,7 +103,7 @@ class Decider:
         if known is None:
             if len(self._known) >= DECIDED_KEPT:
                 self._known.clear()
-            whole = [(*findings, *missing(evidence, policy)) for policy in self.policies]
+            whole = [(*findings, *missing(evidence, policy, self.asker)) for policy in self.policies]
             known = tuple(Answer(f, decide(f, policy)) for f, policy in zip(whole, self.policies, strict=True))
             self._known[key] = known
         return known
@@ -157,7 +157,7 @@ def verdict(answers: Iterable[Answer], policies: Sequence[Policy], by: frozenset
 
 
 def reasons(answers: Iterable[Answer], policies: Sequence[Policy], by: frozenset[str], uses: frozenset[Use]) -> list[str]:
-    """Rows that decided, each once: "eu-dsm-art4@2026-11-22/reserved"."""
+    """Rows that decided, each once: "eu-dsm-art4@2026-11-26/reserved"."""
     out: dict[str, None] = {}
     for answer, policy in zip(answers, policies, strict=True):
         for use, d in answer.decisions.items() if not by or policy.id in by else ():

@@ -61,7 +61,7 @@ def command(ctx: click.Context, urls: tuple[str, ...], policies: tuple[Policy, .
         for n, view in enumerate(answers):
             if n:
                 click.echo()
-            tell(view, fetching.verbose)
+            tell(view, fetching.verbose, lang)
     else:
         from .output import values
         values(form, answers)

@@ -14,7 +14,7 @@ from . import options, runs
 @runs.run
 @click.argument("url", metavar="URL")
 @click.option("--policy", default="", metavar="NAME|ID",
-              help="Only what this policy decided, like eu-dsm-art4, or one version of it, like eu-dsm-art4@2026-11-22.")
+              help="Only what this policy decided, like eu-dsm-art4, or one version of it, like eu-dsm-art4@2026-11-26.")
 @options.language
 @click.option("-v", "--verbose", is_flag=True, help="Show the evidence, too.")
 @options.format("text", "json", "jsonl")
@@ -55,7 +55,7 @@ def command(ctx: click.Context, run: Path, url: str, policy: str, lang: str, ver
         for n, view in enumerate(views):
             if n:
                 say()
-            tell(view, verbose)
+            tell(view, verbose, lang)
     else:
         values(form, views)
     ctx.exit(exit_code([AssessedPage(CollectedPage(row.requested, a.asset, a.evidence), (a,)) for row, a, _ in found], 0))

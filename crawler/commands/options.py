@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_POLICY = "eu-dsm-art4"
 DEFAULT_TOKEN = "maymine"            # noqa: S105, a product token
-LANGUAGES = ("en",)                  # those of rules/words.yaml
+LANGUAGES = ("en", "de", "fr", "ko", "ja")     # those of rules/words
 ALIKE = 0.75                         # of two words, 0 to 1: less than that was not meant
 
 
@@ -117,7 +117,7 @@ def unknown(word: str, known: tuple[str, ...], what: str) -> str:
 def language(command: F) -> F:
     """--lang."""
     return click.option("--lang", default=LANGUAGES[0], show_default=True, metavar="XX",
-                        help=f"Language of the sentences; there is {' and '.join(LANGUAGES)}.")(command)
+                        help=f"Language of the sentences: {', '.join(LANGUAGES)}.")(command)
 
 
 def unlisted(word: str, known: tuple[str, ...], what: str) -> str:

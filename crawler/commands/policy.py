@@ -1,7 +1,8 @@
 """`maymine policy`: list, show and check the tables that decide."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +11,8 @@ import click
 from . import FINDINGS, options
 
 if TYPE_CHECKING:
+    from rules.explain import Words
     from rules.policy import Policy, Rule
-
-# What an effect is called where it is shown.
-EFFECTS = {"ignore": "does not matter", "permit": "permitted", "hold": "undetermined", "prohibit": "prohibited",
-           "agreed": "permitted by agreement"}
-ASKER = "the one that asks"
-NOTHING = "Nothing above decides"
-# How sure it is what a source says.
-CHECKED = {"primary text": "read in the words of the source itself",
-           "secondary text": "known from somebody else's words about it, and not read itself",
-           "not re-read": "known from before, and not read again for this version of the policy"}
-
 
 @click.group("policy")
 def command() -> None:
@@ -35,27 +26,38 @@ def command() -> None:
     """
 
 
-@command.command("list", epilog=options.example("maymine policy list", "maymine policy list --format json"))
-@options.format("text", "json", "jsonl")
-def list_policies(form: str) -> None:
+@command.command("list", epilog=options.example(
+    "maymine policy list", "maymine policy list --lang ko", "maymine policy list --format json"))
+@options.language
+@options.format("text", "json", "jsonl", "markdown")
+def list_policies(lang: str, form: str) -> None:
     """List the policies that come with maymine.
 
     Drafts and proposals are what-ifs: they decide only where they are named.
     """
     from rules import policies
 
+    from ..report.catalogue import Catalogue
     from ..terminal import table
     from .output import values
-    rows = [head(policies.load(name)) for name in policies.names()]
-    if form != "text":
+    say = Catalogue(lang).text
+    found = [policies.load(name) for name in policies.names()]
+    rows = [{**head(policy), "title": policy.titles[lang]} for policy in found]
+    if form in ("json", "jsonl"):
         values(form, rows)
         return
-    table(("name", "where", "status", "since", "title", "uses"),
-          [(r["name"], r["jurisdiction"], r["status"] + ("" if r["applies_unnamed"] else ", only when named"),
-            r["in_force"].get("from", ""), r["title"], ", ".join(r["uses"])) for r in rows], prose=True)
+    columns = [say(f"policy.{column}") for column in ("name", "where", "status", "begin", "title", "uses")]
+    cells = [(p.name, p.jurisdiction, status(p, lang), p.in_force.get("from", ""), p.titles[lang],
+              ", ".join(u.value for u in p.uses)) for p in found]
+    if form == "markdown":
+        click.echo(markdown(columns[:3] + columns[4:5], [(f"`{c[0]}`", *c[1:3], c[4]) for c in cells]))
+    else:
+        table(columns, cells, prose=True)
 
 
-@command.command(epilog=options.example("maymine policy show eu-dsm-art4", "maymine policy show ./my-house.yaml --format json"))
+@command.command(epilog=options.example(
+    "maymine policy show eu-dsm-art4", "maymine policy show kr-item32-2026 --lang ko",
+    "maymine policy show ./my-house.yaml --format json"))
 @click.argument("policy", type=options.PolicyName(), metavar="NAME|FILE")
 @options.language
 @options.format("text", "json")
@@ -64,29 +66,14 @@ def show(policy: Policy, lang: str, form: str) -> None:
 
     For each finding the first row that applies answers. The strictest answer of all findings is the verdict.
     """
-    from ..terminal import say, table
-    from .output import paragraph, values
+    from .output import values
     told = speaks(policy, lang)
-    rows = [describe(policy, rule, told, lang) for rule in (*policy.rules, policy.silence)]
+    rows = [describe(policy, rule, told, lang) for rule in (*policy.rules, *policy.silences)]
     if form == "json":
         values("jsonl", [{**head(policy), "digest": policy.digest, "rules": rows}])
-        return
-    say(f"{policy.title}  ({policy.id})")
-    paragraph(f"Where: {policy.jurisdiction}. Status: {policy.status}{_dates(policy.in_force)}. "
-              f"For: {', '.join(policy.actors)}. Decides about: {', '.join(u.value for u in policy.uses)}. "
-              f"Must be looked at: {', '.join(c.value for c in policy.requires) or 'nothing'}.")
-    say()
-    table(("row", "if", "then", "because", "in words"),
-          [(r["id"], r["if"], ", ".join((r["then"], *r["duties"])), r["because"], blanks(r["sentence"])) for r in rows],
-          prose=True)
-    say()
-    say("Sources")
-    for key, source in policy.sources.items():
-        paragraph("; ".join(filter(None, (source.cite, source.url, source.checked and f"checked: {source.checked}"))),
-                  bullet=f"  {key}: ")
-    for word in dict.fromkeys(source.checked for source in policy.sources.values()):
-        if word in CHECKED:
-            paragraph(f"{word}: {CHECKED[word]}", bullet="  checked, ")
+    else:
+        from .policy_table import tell
+        tell(policy, rows, told, lang)
 
 
 @command.command(epilog=options.example("maymine policy check my-house.yaml", "maymine policy check *.yaml && echo proved"))
@@ -130,19 +117,44 @@ def head(policy: Policy) -> dict[str, Any]:
     from rules.policy import APPLIES_UNNAMED
     return {"name": policy.name, "version": policy.version, "title": policy.title, "jurisdiction": policy.jurisdiction,
             "status": policy.status, "applies_unnamed": policy.status in APPLIES_UNNAMED, "in_force": dict(policy.in_force),
-            "actors": list(policy.actors), "phases": list(policy.phases), "uses": [u.value for u in policy.uses],
-            "requires": [c.value for c in policy.requires], "languages": sorted(policy.tell)}
+            "actors": list(policy.actors), "purposes": list(policy.purposes), "phases": dict(policy.phases),
+            "uses": [u.value for u in policy.uses], "requires": [c.value for c in policy.requires],
+            "lists": {name: {"words": list(each.words), "as_of": each.as_of} for name, each in policy.lists.items()},
+            "pending": [{"cite": each.cite, "when": each.when, "checked": each.checked} for each in policy.pending],
+            "languages": sorted(policy.tell)}
 
 
-def describe(policy: Policy, rule: Rule, told: Mapping[str, Mapping[str, str]], lang: str) -> dict[str, Any]:
+def status(policy: Policy, lang: str) -> str:
+    """A draft or a proposal is seen as such."""
+    from rules.explain import words
+    from rules.policy import APPLIES_UNNAMED
+
+    from ..report.catalogue import Catalogue
+    told = words(lang)["status"][policy.status]
+    return told if policy.status in APPLIES_UNNAMED else Catalogue(lang).text("policy.named", status=told)
+
+
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def describe(policy: Policy, rule: Rule, told: Words, lang: str) -> dict[str, Any]:
     """One row, in the policy's words and in a reader's."""
+    from rules.explain import citation
+
+    from ..report.catalogue import Catalogue
     source = policy.sources[rule.because]
-    return {"id": rule.id, "when": {k: sorted(v) for k, v in rule.when.items()}, "if": condition(rule.when, told) or NOTHING,
-            "then": EFFECTS[rule.then.name.lower()], "duties": [d.value for d in rule.duties], "because": rule.because,
-            "cite": source.cite, "url": source.url, "sentence": policy.tell[lang][rule.id]}
+    asked = "; ".join(filter(None, (condition(rule.when, told, lang),
+                                    Catalogue(lang).text("policy.silence") if rule in policy.silences else "")))
+    return {"id": rule.id, "when": {k: sorted(v) for k, v in rule.when.items()}, "if": asked,
+            "then": told["effect"][rule.then.name.lower()], "effect": rule.then.name.lower(),
+            "duties": [d.value for d in rule.duties], "factors": list(rule.factors),
+            "terms": {k: v for k, v in asdict(rule.terms).items() if v} if rule.terms else {},
+            "because": rule.because, "cite": citation(source, lang), "url": source.url, "sentence": policy.tell[lang][rule.id]}
 
 
-def speaks(policy: Policy, lang: str) -> Mapping[str, Mapping[str, str]]:
+def speaks(policy: Policy, lang: str) -> Words:
     """The words of a language that the policy speaks, too. Ends with a usage error if there is none."""
     from rules.explain import words
     if lang not in policy.tell:
@@ -151,42 +163,27 @@ def speaks(policy: Policy, lang: str) -> Mapping[str, Mapping[str, str]]:
     try:
         return words(lang)
     except KeyError:
-        raise click.BadParameter(f"'{lang}' has no words in words.yaml yet; use en", param_hint="--lang") from None
+        raise click.BadParameter(f"'{lang}' has no words in rules/words yet; use en", param_hint="--lang") from None
 
 
-# How a condition is spoken; a condition that admits every word of its list asks only for the kind of finding.
-LEAD = {
-    "signal": "said by {}", "protocol": "said in {}", "use": "about {}", "preference": "that says {}", "audience": "to {}",
-    "form": "written {}", "subject": "speaking of {}", "terms": "with terms: {}", "fault": "could not be read: {}",
-    "carrier": "in {}", "circumstance": "{}",
-}
-WHOLE = {"fault": "could not be read, for whatever cause", "preference": "whatever it says", "use": "about any use",
-         "carrier": "anywhere", "audience": "to anyone"}
-SPOKEN = {"preference": {"disallow": "no", "allow": "yes"}}
-
-
-def condition(when: Mapping[str, frozenset[str]], told: Mapping[str, Mapping[str, str]]) -> str:
+def condition(when: Mapping[str, frozenset[str]], told: Words, lang: str = "en") -> str:
     """What a row asks, for somebody who has not read the file: 'about fetching; that says no; to everyone'."""
+    from ..report.catalogue import Catalogue
+    say = Catalogue(lang).text
     parts = []
     for key, words in when.items():
         ordered, all_words = _ordered(key, words)
-        names = told.get(key) or SPOKEN.get(key) or {}
-        spoken = [names.get(word, word).format(token=ASKER) for word in ordered]
-        parts.append(WHOLE[key] if all_words and key in WHOLE else LEAD[key].format(" or ".join(spoken)))
+        names = told["use"] if key == "asked" else told.get(key, {})
+        spoken = [names.get(word, word).format(token=say("policy.asker")) for word in ordered]
+        several = ", ".join(spoken[:-1])
+        several = say("policy.or", a=several, b=spoken[-1]) if several else "".join(spoken) or say("policy.nothing")
+        parts.append(told["whole"][key] if all_words and key in told["whole"] else told["lead"][key].format(several))
     return "; ".join(parts)
-
-
-def blanks(sentence: str) -> str:
-    """A sentence with its places as a reader would mark them: {where} is [where]."""
-    return sentence.replace("{", "[").replace("}", "]")
 
 
 def _ordered(key: str, words: frozenset[str]) -> tuple[list[str], bool]:
     """The words in the order of the list they come from, and whether they are all of it."""
+    from rules.model import Use
     from rules.policy import CONDITIONS
-    known = next(asked[key] for asked in CONDITIONS.values() if key in asked)
+    known = next((asked[key] for asked in CONDITIONS.values() if key in asked), tuple(u.value for u in Use))
     return [word for word in known if word in words], len(words) == len(known)
-
-
-def _dates(in_force: Mapping[str, str]) -> str:
-    return "".join(f", {word} {day}" for word, day in in_force.items())

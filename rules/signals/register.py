@@ -69,7 +69,7 @@ def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
         if not line.strip():
             continue
         try:
-            out += _findings(_entry(line), evidence.at, asker)
+            out += _findings(_entry(line), number, evidence.at, asker)
         except _Wrong as wrong:
             out.append(Fault(Carrier.REGISTER, FaultKind.MALFORMED, str(wrong), f"line {number}"))
         if len(out) > FINDINGS:
@@ -104,12 +104,13 @@ def _once(pairs: list[tuple[str, Any]]) -> Entry:
     return out
 
 
-def _findings(entry: Entry, at: datetime | None, asker: Asker) -> Iterator[Finding]:
+def _findings(entry: Entry, number: int, at: datetime | None, asker: Asker) -> Iterator[Finding]:
     kind, source = entry["kind"], (entry.get("register") or "register")[:QUOTE_CHARS]
-    where = ", ".join(filter(None, (source, entry.get("entry", "")[:40])))
+    row = entry.get("entry", "")[:40] or f"line {number}"
+    where = f"{source}, {row}"
     uses, terms = _uses(entry), _terms(entry)
     quote = _quote(entry)
-    said = (source, entry.get("entry", "")[:40], quote, terms)
+    said = (source, row, quote, terms)
     if not _in_force(entry, at, unknown=kind not in GRANTS) or (kind == LICENCE and not uses):
         yield Circumstance(CircumstanceKind.WITHOUT_EFFECT, *said)
     elif kind in CIRCUMSTANCES:
