@@ -20,6 +20,7 @@ STYLE = """
 .plot + h3 { margin-top: 1.2rem; }
 .plot + .scroll, .scroll + .scroll { margin-top: 1.6rem; }
 details { margin-top: 1.2rem; }
+td a { overflow-wrap: anywhere; }
 """
 
 

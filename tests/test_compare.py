@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -26,6 +27,7 @@ from crawler.run import Run, RunError, parts, rows
 from rules import Use, policies
 from rules.record import from_record
 from tests.archives import Maker
+from tests.test_report_browser import AXE, Opened, browser, needed  # noqa: F401, a fixture
 from tests.test_run import ASKER, POLICIES, assessed, make
 from tests.test_run import page as one_page
 
@@ -192,6 +194,24 @@ def test_the_page_speaks_every_language(folder: Path, language: str) -> None:
     text = html_page(to_json(compare([folder], COMPARED, [Use.TDM])), language)
     assert f'<html lang="{language}">' in text
     assert "<svg class=\"bars\"" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_in_a_browser(browser: Any, folder: Path, tmp_path: Path, language: str) -> None:  # noqa: F811
+    """Nothing is asked for, nothing is wider than a telephone, axe-core finds nothing."""
+    told = to_json(compare([folder], COMPARED))
+    (tmp_path / "page.html").write_text(html_page(told, language), "utf-8")
+    needed(AXE, "npm install --prefix .venv/axe axe-core")
+    for scheme, width in (("dark", 390), ("light", 1000)):
+        with Opened(browser, tmp_path / "page.html", color_scheme=scheme, viewport={"width": width, "height": 844}, bypass_csp=True) as opened:
+            opened.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+            assert opened.sideways == 0
+            assert opened.complaints == []
+            assert opened.requests == [(tmp_path / "page.html").as_uri()]
+            opened.page.evaluate(AXE.read_text("utf-8"))
+            found = opened.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            assert [(v["id"], v["nodes"][0]["html"]) for v in found["violations"]] == []
 
 
 def test_words_of_strangers_do_no_harm(tmp_path: Path) -> None:
