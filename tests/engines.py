@@ -44,6 +44,10 @@ def needed(engine: str) -> None:
         lacking = f"needs {NEEDS[engine]}: pip install 'maymine[{engine.partition('-')[0]}]'"
     elif engine.startswith("spark") and shutil.which("java") is None:
         lacking = "needs Java 17: apt-get install openjdk-17-jre-headless"
+    there(lacking)
+
+
+def there(lacking: str) -> None:
     if lacking:
         assert os.environ.get("CI") != "true", lacking
         pytest.skip(lacking)

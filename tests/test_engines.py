@@ -59,8 +59,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[str]
     """A folder of archives of a few hundred real pages, the copies of their sites, and the records of a single process."""
     base = tmp_path_factory.mktemp("web")
     sources, hosts = list(corpus.documents()), corpus.robots()
-    if not sources:
-        pytest.skip("needs documents: apt-get install python3.11-doc")
+    engines.there("" if sources else "needs documents: apt-get install python3.11-doc")
     corpus.write(base / "all.warc.gz", sources, hosts, SAMPLE)
     engines.split(base / "all.warc.gz", base / "pages", PARTS)
     known = sites.write(base / "sites.parquet", (
@@ -204,7 +203,9 @@ def both() -> tuple[list, list]:
 
 
 def test_duckdb_reads_as_often_as_asked_and_takes_the_columns_that_it_needs():
-    duckdb = pytest.importorskip("duckdb")
+    engines.needed("duckdb")
+    import duckdb
+
     from crawler.engines.duckdb import decide
     from crawler.engines.duckdb import records as records_of
     said, told = both()
@@ -223,7 +224,9 @@ def test_duckdb_reads_as_often_as_asked_and_takes_the_columns_that_it_needs():
 
 
 def test_polars_eager_and_lazy():
-    pl = pytest.importorskip("polars")
+    engines.needed("polars")
+    import polars as pl
+
     from crawler.engines.polars import decide
     from crawler.engines.polars import records as records_of
     said, told = both()
@@ -240,8 +243,10 @@ def test_polars_eager_and_lazy():
 
 @pytest.mark.slow
 def test_hugging_face_in_memory_on_disk_and_streamed(tmp_path, monkeypatch):
+    engines.needed("huggingface")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     from crawler.engines.huggingface import decide
     datasets.disable_progress_bars()
     said, _ = both()
@@ -282,7 +287,8 @@ def test_the_example_of_an_engine_runs_as_it_stands(engine, out, odd, tmp_path):
     (tmp_path / "pages").mkdir()
     shutil.copy(engines.table_of(folder), tmp_path / "pages" / "1.parquet")
     if engine == "huggingface":
-        pytest.importorskip("datasets").Dataset.from_list(PAGES).save_to_disk(tmp_path / "corpus")
+        from datasets import Dataset
+        Dataset.from_list(PAGES).save_to_disk(tmp_path / "corpus")
     engines.python("-c", PRELUDE.get(engine, "") + example + "\nfrom tests.engines import ended; ended()", cwd=tmp_path)
     assert (tmp_path / out).exists()
 

@@ -36,15 +36,18 @@ Names = str | Sequence[str]
 _turn = RLock()
 
 
-class Words(TypedDict, total=False):
-    """What `plan` takes, for the doors of the engines."""
+class Asked(TypedDict, total=False):
+    """What `plan` takes beside sites, for the doors of the engines."""
     policies: str | Policy | Sequence[str | Policy]
     asker: Asker | str
-    sites: str | Path | Sequence[str | Path]
     by: Names
     uses: str | Use | Sequence[str | Use]
     columns: Mapping[str, str] | None
     as_of: datetime | None
+
+
+class Words(Asked, total=False):
+    sites: str | Path | Sequence[str | Path]
 
 
 class PlanError(ValueError):

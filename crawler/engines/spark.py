@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pyarrow as pa
 
@@ -31,7 +31,7 @@ from ..archive import pages as captured
 from ..archive import records as rows
 from ..archive import sites as known
 from ..archive.columns import Columns
-from .plan import Plan, made, missing, plan
+from .plan import Asked, Plan, made, missing, plan
 
 try:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -46,7 +46,7 @@ PARTITIONS = 10_000                  # of files, at most
 Step = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
-def decide(data: DataFrame, sites: Any = (), spread: int = 1, **words: Any) -> DataFrame:
+def decide(data: DataFrame, sites: Any = (), spread: int = 1, **words: Unpack[Asked]) -> DataFrame:
     """The data frame with `maymine_verdict` and `maymine_reasons`. `sites`: a data frame, or files; `words` as in `plan`.
     Raises PlanError, ColumnsError."""
     added = from_arrow_schema(pa.schema(batches.ADDED)).fields
@@ -54,7 +54,7 @@ def decide(data: DataFrame, sites: Any = (), spread: int = 1, **words: Any) -> D
     return _mapped(data, sites, spread, words, Plan.verdicts, "verdicts", type(data.schema)([*kept, *added]))
 
 
-def records(data: DataFrame, sites: Any = (), spread: int = 1, **words: Any) -> DataFrame:
+def records(data: DataFrame, sites: Any = (), spread: int = 1, **words: Unpack[Asked]) -> DataFrame:
     """One row a page and policy; else as `decide`."""
     return _mapped(data, sites, spread, words, Plan.records, "records", from_arrow_schema(rows.RECORDS))
 
@@ -74,7 +74,7 @@ def _read(named: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             yield from captured.of_file(uri)
 
 
-def _mapped(data: DataFrame, sites: Any, spread: int, words: dict[str, Any], step: Any, verb: str, into: Any) -> DataFrame:
+def _mapped(data: DataFrame, sites: Any, spread: int, words: Asked, step: Any, verb: str, into: Any) -> DataFrame:
     joined = not isinstance(sites, str | Path | tuple | list)
     what = plan(**words) if joined else plan(sites=sites, **words)
     found = what.found(to_arrow_schema(data.schema, timezone="UTC"))
