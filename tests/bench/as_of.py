@@ -6,7 +6,6 @@ The whole: `python -m tests.bench.as_of FOLDER 1000000 100000`.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -70,11 +69,7 @@ def copies(random: Random, many: int) -> Iterator[Copy]:
 
 def run(addresses: Path, known: Path, out: Path, partitions: int = 4, spread: int = 1) -> dict[str, float]:
     """The join by Spark with two processors, in a process of its own: start_s, work_s, cpu_s, rows."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    told = engines.python("-m", "tests.bench.as_of", *map(str, (addresses, known, out, partitions, spread)), runaway_s=RUNAWAY_S)
-    took: dict[str, float] = json.loads(told.splitlines()[-1])
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return took | {"cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
+    return engines.counted("-m", "tests.bench.as_of", *map(str, (addresses, known, out, partitions, spread)), runaway_s=RUNAWAY_S)
 
 
 def main(addresses: str, known: str, out: str, partitions: str, spread: str) -> None:
