@@ -399,6 +399,22 @@ def test_the_narrowest_entry_says_the_holder(tmp_path: Path) -> None:
     assert holders.of("https://only.example/", "only.example") == Holder("", "images", "")
 
 
+def test_registers_say_whose_a_work_is_where_the_list_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAYMINE_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "lic.csv").write_text(
+        "kind,match,value,holder,uses,from,until,society\nrepertoire,domain,a.example,Rep,,,,KOSA\nlicence,url-prefix,https://a.example/2,Press Ltd,train-ai,,,\n"
+        "licence,url-prefix,https://a.example/3,Late Ltd,train-ai,2027-01-01,,\npublic-domain,domain,b.example,Nobody,,,,\n")
+    (tmp_path / "h.csv").write_text("work,holder,class\nhttps://a.example/1,Listed,news\n")
+    works = table(tmp_path, rows=[{"url": f"https://a.example/{n}", "tokens": 1} for n in range(4)] + [{"url": "https://b.example/", "tokens": 1}])
+    words = ("--register", tmp_path / "lic.csv")
+    ledger("post", tmp_path / "l", "--manifest", works, "--holders", tmp_path / "h.csv", *words, "--date", "2026-11-22")
+    assert [(e["holder_ref"], e.get("society"), e.get("work_class")) for e in made(tmp_path / "l")] == [
+        ("Rep", "KOSA", None), ("Listed", None, "news"), ("Press Ltd", "KOSA", None), ("Rep", "KOSA", None), ("unallocated", None, None)]
+    ledger("post", tmp_path / "l2", "--manifest", works, "--date", "2026-11-22")
+    assert "4 entries moved from 'unallocated' to their holders; 1 stay there" in ledger("correct", tmp_path / "l2", *words, "--note", "register")
+    assert {c.holder: c.entries for c in gather(tmp_path / "l2").cells} == {"Rep": 3, "Press Ltd": 1, "unallocated": 1}
+
+
 @pytest.mark.parametrize("text, wrong", [
     ("domain,holder\na.example,A\na.example,B\n", ":3: 'a.example' has another holder in line 2"), ("domain,owner\n", ":1: column 'owner' is not known"),
     ("holder\nA\n", ":1: one of work, url, domain is wanted"), ("domain,holder\na.example\n", ":2: 1 values stand where 2 columns are"),

@@ -51,16 +51,18 @@ def command() -> None:
 @click.option("--manifest", type=FILE, metavar="FILE",
               help="CSV, JSON Lines or Parquet of what was used: works with tokens, pixels, seconds or items, and epochs.")
 @click.option("--holders", type=FILE, metavar="FILE",
-              help="CSV that says whose works are: domain, url or work; holder, class, society.")
+              help="CSV that says whose works are: domain, url or work; holder, class, society. Registers come after it.")
 @click.option("--model", default="", metavar="TEXT", help="The model, with its version.")
 @click.option("--dataset", default="", metavar="TEXT", help="The data set, with its version.")
 @click.option("--use-type", type=click.Choice(USE_TYPES), help="What was done, where the manifest does not say.")
 @click.option("--unit", type=click.Choice(UNITS), help="What is counted, where a manifest has several; byte or item of a run.")
 @click.option("--date", default="", metavar="TIME", help="When it was, for rows that tell no time. [default: now]")
+@options.registers
 @options.format("text", "json")
 @click.pass_context
 def post(ctx: click.Context, ledger: Path, run: Path | None, policy: str, use: str, manifest: Path | None, holders: Path | None,
-         model: str, dataset: str, use_type: str | None, unit: str | None, date: str, form: str) -> None:
+         model: str, dataset: str, use_type: str | None, unit: str | None, date: str, registers: options.Registered,
+         form: str) -> None:
     """Add entries to a ledger, or begin one.
 
     Each row of a source is posted once: the same command goes on where a killed one stopped, and posts nothing when all is
@@ -78,7 +80,7 @@ def post(ctx: click.Context, ledger: Path, run: Path | None, policy: str, use: s
     if manifest is None and unit not in (None, "item", "byte"):
         raise click.UsageError(f"a run counts items or bytes, not {unit}")
     with _using():
-        asked = posting.Asked(model, dataset, use_type or "", unit or "", _time(date), _holders(holders))
+        asked = posting.Asked(model, dataset, use_type or "", unit or "", _time(date), _holders(holders, registers))
         posted, told = posting.Posted(), ""
         by = posting.policy_of(run, policy, use) if run is not None else ""
         if manifest is not None:
@@ -265,8 +267,9 @@ def _book(ledger: Path, told: dict[str, Any], settled: Any, tariff: Tariff, fact
 @click.option("--holders", type=FILE, metavar="FILE", help="Move entries of 'unallocated' to the holders of this CSV.")
 @click.option("--note", required=True, metavar="TEXT", help="Why; it stands in the entries.")
 @click.option("--date", default="", metavar="TIME", help="When. [default: now]")
+@options.registers
 def correct(ledger: Path, entry_id: str, changes: tuple[str, ...], void: bool, holders: Path | None, note: str,
-            date: str) -> None:
+            date: str, registers: options.Registered) -> None:
     """Correct an entry by new ones: one takes it back, another may stand instead. Nothing that stands is changed.
 
     Exit code: 0 corrected; 2 the command line is not as it must be, or the entry cannot be corrected.
@@ -274,15 +277,16 @@ def correct(ledger: Path, entry_id: str, changes: tuple[str, ...], void: bool, h
     from ..ledger import book
     from ..ledger import correct as correcting
     from ..terminal import progress, say
-    if bool(entry_id) == bool(holders) or (entry_id and bool(changes) == void):
-        raise click.UsageError("name an ENTRY with --set or --void, or --holders FILE")
+    moving = holders is not None or bool(registers.named)
+    if bool(entry_id) == moving or (entry_id and bool(changes) == void):
+        raise click.UsageError("name an ENTRY with --set or --void, or --holders FILE or --register FILE")
     if not note.strip():
         raise click.UsageError("--note says why; it cannot be empty")
     with _using():
-        at, listed = _time(date), _holders(holders)
+        at, listed = _time(date), _holders(holders, registers)
         book.is_ledger(ledger)
         with book.opened(ledger) as opened:
-            if holders is None:
+            if not moving:
                 of = correcting.find(ledger, entry_id)
                 n = opened.append(correcting.correction(of, dict(_change(c) for c in changes), at, note))
             else:
@@ -290,7 +294,7 @@ def correct(ledger: Path, entry_id: str, changes: tuple[str, ...], void: bool, h
                 with progress("looking", opened.seal.entries) as done:
                     n = opened.append(correcting.assignments(ledger, opened.seal.entries, listed, at, note, assigned, done))
     _tell_cut(opened)
-    if holders is not None:
+    if moving:
         say(f"{assigned.moved:,} entries moved from 'unallocated' to their holders; {assigned.left:,} stay there.")
     say(f"{n:,} entries posted; the ledger has {opened.seal.entries:,}. Head: {opened.seal.head}")
 
@@ -339,9 +343,11 @@ def _period(since: str, until: str) -> None:
             raise click.UsageError(f"'{text}' is no year, month or day like 2026, 2026-03 or 2026-03-31")
 
 
-def _holders(file: Path | None) -> Holders:
+def _holders(file: Path | None, registers: options.Registered) -> Holders:
     from ..ledger import holders
-    return holders.read(file) if file is not None else holders.Holders()
+    found = holders.read(file) if file is not None else holders.Holders()
+    found.registers = registers.open()
+    return found
 
 
 def _change(text: str) -> tuple[str, str]:

@@ -97,7 +97,8 @@ def assignments(folder: Path, entries: int, holders: Holders, at: str, note: str
         if one.get("status") not in ("accrued", "disputed") or one["entry_id"] in gone:
             continue
         work = one["work_ref"]["id"]
-        listed = holders.of(work, host_of(work) if one["work_ref"]["scheme"] == "url" else "")
+        host = host_of(work) if one["work_ref"]["scheme"] == "url" else ""
+        listed = holders.of(work, host, one["occurred_at"], one.get("content_hash", ""))
         if not listed.holder:
             assigned.left += 1
             continue

@@ -3,6 +3,8 @@
 **Facts**
 - The narrowest entry counts: the work, then the longest address that the work's begins with, then the longest domain.
 - A beginning ends where a part of a path ends: `https://a.example/news` holds for `/news` and `/news/1`, not for `/newsroom`.
+- Where the list names nobody, registers are asked (crawler/registers): the first entry about the work, in the order of KINDS,
+  that names a holder and holds at that time. A society is taken from the same entry, or from one of a repertoire.
 - OURS: who is on no list is `unallocated`. A list may leave the holder out and name only class or society: then the work
   stays unallocated and has these.
 """
@@ -10,18 +12,27 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rules.model import Asset
+from rules.record import time_from_text
 from rules.strict_yaml import DataError
 
 from ..archive.records import host as host_of
+from ..registers.entries import moment
+
+if TYPE_CHECKING:
+    from ..registers.lookup import Registers
 
 KEYS = ("work", "url", "domain")
 COLUMNS = (*KEYS, "holder", "class", "society")
+KINDS = ("licence", "repertoire", "licensed-market", "do-not-train")     # of entries of registers that say whose a work is
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +50,31 @@ class Holders:
     works: dict[str, Holder] = field(default_factory=dict)
     urls: dict[str, dict[str, Holder]] = field(default_factory=dict)         # host -> beginning -> holder
     domains: dict[str, Holder] = field(default_factory=dict)
+    registers: Registers | None = None
     by_host: Any = field(init=False)
 
     def __post_init__(self) -> None:
         self.by_host = lru_cache(1 << 16)(self._by_domain)
 
-    def of(self, work: str, host: str) -> Holder:
+    def of(self, work: str, host: str, at: str = "", digest: str = "") -> Holder:
+        """`at`: the time of the use; `digest`: of the content, as "sha256:..."; registers ask for both."""
+        listed = self._listed(work, host)
+        if listed.holder or self.registers is None or not host:
+            return listed
+        told = self._registered(self.registers, work, at, digest)
+        return Holder(told.holder, listed.work_class, listed.society or told.society)
+
+    def _registered(self, registers: Registers, url: str, at: str, digest: str) -> Holder:
+        when = time_from_text(at)
+        evidence = registers.of(Asset(url), when, digest if digest.startswith("sha256:") else "")
+        entries: list[dict[str, str]] = [
+            one for one in map(json.loads, evidence.body.splitlines()) if one["kind"] in KINDS and _holds(one, when)]
+        entries.sort(key=lambda one: KINDS.index(one["kind"]))
+        first: dict[str, str] = next((one for one in entries if one.get("holder")), {})
+        society = first.get("society") or next((one["society"] for one in entries if one.get("society")), "")
+        return Holder(first.get("holder", ""), "", society)
+
+    def _listed(self, work: str, host: str) -> Holder:
         if work in self.works:
             return self.works[work]
         if host in self.urls:
@@ -63,6 +93,14 @@ class Holders:
         labels = host.split(".")
         names: Mapping[str, Holder] = self.domains
         return next((names[name] for n in range(len(labels)) if (name := ".".join(labels[n:])) in names), NOBODY)
+
+
+def _holds(one: Mapping[str, str], at: datetime | None) -> bool:
+    """Whether an entry is in its time; where none is known, one that is bound to a time is not."""
+    since, until = moment(one.get("from", "")), moment(one.get("until", ""), ends=True)
+    if at is None:
+        return since is None and until is None
+    return (since is None or since <= at) and (until is None or at <= until)
 
 
 def read(path: Path) -> Holders:

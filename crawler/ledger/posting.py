@@ -253,7 +253,8 @@ def _entry(work: str, scheme: str, unit: str, value: str, told: Mapping[str, str
     entry.FIELDS, for millions are made."""
     get = told.get
     host = host_of(work) if scheme == "url" else ""
-    listed = asked.holders.of(work, host)
+    at = get("occurred_at") or asked.at
+    listed = asked.holders.of(work, host, at, get("content_hash") or "")
     holder, status = get("holder") or listed.holder, get("status") or "accrued"
     licence = get("licence_ref")
     basis = "licence" if licence else ruling.basis
@@ -262,7 +263,7 @@ def _entry(work: str, scheme: str, unit: str, value: str, told: Mapping[str, str
     holder = holder or UNALLOCATED
     debit, credit = entry.legs(status, use_type, holder)
     made = {
-        "occurred_at": get("occurred_at") or asked.at, "work_ref": {"scheme": scheme, "id": work},
+        "occurred_at": at, "work_ref": {"scheme": scheme, "id": work},
         "content_hash": get("content_hash"), "holder_ref": holder, "work_class": get("work_class") or listed.work_class,
         "society": get("society") or listed.society, "domain": registrable(host) if host else "", "rights_basis": basis,
         "jurisdiction_profile": policy, "decision_id": ruling.decision_id, "duties": list(ruling.duties), "use_type": use_type,
