@@ -7,6 +7,7 @@ from functools import cache
 from itertools import product
 
 import pytest
+from liquid import Environment
 
 from crawler.declare.site import intent as wishes
 from crawler.declare.site import words
@@ -17,6 +18,7 @@ from crawler.declare.site.targets import targets
 from crawler.effect import Answer, effect
 from rules import Access, Asset, Carrier, Evidence, Use
 from rules.agents import FOR_TRAINING, Purpose, agents
+from rules.signals.robots_groups import RobotsTxt
 
 ORIGIN = "https://art.example"
 PARTIAL = ("ghost", "shopify", "wix", "webflow", "squarespace", "artstation", "deviantart", "tumblr")
@@ -167,7 +169,7 @@ def test_folders_that_begin_with_a_dot_are_thought_of():
     assert '<Location "/.well-known/tdmrep.json">' in kit("apache", "reserve").files["maymine.conf"]
     assert r"RewriteRule ^\.well-known/ - [L]" in kit("htaccess", "reserve").files[".htaccess"]
     assert "handle /.well-known/tdmrep.json" in kit("caddy", "reserve").files["maymine.caddy"]
-    assert ".well-known" in kit("11ty", "reserve").files["eleventy.config.maymine.js"]
+    assert "optout/.well-known/tdmrep.json" in kit("11ty", "reserve").files
 
 
 def test_fields_go_into_a_file_that_every_location_can_include():
@@ -223,6 +225,20 @@ def test_files_can_be_left_out_and_ai_txt_added():
     assert set(made.root) == {words.ROBOTS, words.TDMREP, words.AI}
     assert "License" not in made.root[words.ROBOTS]
     assert json.loads(made.root[words.TDMREP])[0]["tdm-policy"] == f"{ORIGIN}/ai-policy"
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_template_of_a_shop_prints_what_is_meant(end):
+    """By Liquid itself, whether or not the values of a shop end their lines."""
+    made = kit("shopify", "search-only", "/press/=train")
+    groups = [{"user_agent": f"User-agent: *{end}", "rules": [f"Disallow: /admin{end}", f"Disallow: /cart{end}"], "sitemap": f"Sitemap: {ORIGIN}/s{end}"},
+              {"user_agent": f"User-agent: AhrefsBot{end}", "rules": [f"Crawl-delay: 10{end}"], "sitemap": None}]
+    robots = Environment().from_string(made.files["templates/robots.txt.liquid"]).render(robots={"default_groups": groups})
+    served = Kit(made.intent, made.target, made.files, {words.ROBOTS: robots})
+    for path, kind in samples(made.intent):
+        assert all(d.is_gap for d in differences(made.intent, path, kind, served.evidence(path, kind)))
+    assert RobotsTxt(robots.encode()).verdict("/admin", "Googlebot") == (False, robots.splitlines().index("Disallow: /admin") + 1)
+    assert len(RobotsTxt(robots.encode()).sitemaps) == 1
 
 
 # Values of strangers.

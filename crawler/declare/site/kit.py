@@ -44,9 +44,9 @@ CARRIERS = {words.ROBOTS: Carrier.ROBOTS_TXT, words.TDMREP: Carrier.TDMREP_JSON,
 REFERRED = {words.RSL: Carrier.RSL, words.POLICY: Carrier.TDM_POLICY}        # documents that others lead to
 PIXEL = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c02"
                       "0000000b4944415478da6364f80f00010501012718e3660000000049454e44ae426082")
+# Copies dot folders, too (Eleventy 3.1.8, tried).
 ELEVENTY = """export default function (config) {
   config.addPassthroughCopy({ "optout": "/" });
-  config.addPassthroughCopy({ "optout/.well-known": "/.well-known" });
 }
 """
 
