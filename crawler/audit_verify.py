@@ -25,6 +25,7 @@ from .audit_pack import EVIDENCE_FILE, MOST, SCHEMA, SUMS, draw, root_of, sums, 
 from .rerun import Evidences, Outcome, replayed
 
 MALFORMED = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+DIGEST = re.compile("[0-9a-f]{64}")
 POLICY_FILE = re.compile(r"policies/[A-Za-z0-9._@-]+\.yaml")
 
 Done = Callable[[int], None]
@@ -92,6 +93,9 @@ def _announced(pack: Path, root: str, found: Verified, done: Done) -> Faults:
     found.root, found.records, found.sample = root_of(text), int(head["records"]), len(sample["drawn"])
     if root and root.removeprefix("sha256:").lower() != found.root.removeprefix("sha256:"):
         yield "head.json", f"is of another run than the root that was given: its root is {found.root}"
+    for name, value, written in (("head.json", head, text), ("sample.json", sample, (pack / "sample.json").read_bytes())):
+        if dumps(value).encode("utf-8", "replace") + b"\n" != written:
+            yield name, "is not canonical"
     if head["schema"] != SCHEMA or sample["schema"] != SCHEMA:
         yield "head.json", f"is not written as {SCHEMA}"
     if sample["root"] != found.root:
@@ -121,7 +125,7 @@ def _decided(pack: Path, root: str, found: Verified, done: Done) -> Faults:
     reader = Evidences(pack, {})
     for number, (one, line) in enumerate(zip(sample["drawn"], lines, strict=True), 1):
         name = f"records.jsonl:{number}"
-        proof = [bytes.fromhex(digest) for digest in one["proof"]]
+        proof = [bytes.fromhex(digest) for digest in one["proof"] if DIGEST.fullmatch(digest)]
         if merkle.root_of(merkle.leaf(line), one["place"], found.records, proof) != merkle_root:
             yield name, f"is not record {one['place']} of the run"
             continue

@@ -20,7 +20,7 @@ FAILURES = ("unavailable", "unreachable", "refused", "not-collected")
 
 def text_in(lang: str) -> Text:
     catalogue = Catalogue(lang)
-    return lambda name, **parameters: catalogue.text(f"telling.{name}", **parameters)
+    return lambda name, /, **parameters: catalogue.text(f"telling.{name}", **parameters)
 
 
 def what_happened(evidence: list[JSON], lang: str = "en") -> str:
