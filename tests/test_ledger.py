@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from crawler.cli import main
 from crawler.ledger import book, correct, entry, manifest
-from crawler.ledger.gather import gather
+from crawler.ledger.gather import Asked, gather
 from crawler.ledger.holders import Holder, read
 from crawler.ledger.verify import Trouble, Verified, verify
 from crawler.run import Run, RunError
@@ -316,6 +316,8 @@ def test_debits_equal_credits(works: list[dict], picks: list[tuple[int, str]], t
     post(folder, [entry.reversal(e, AT, "all") for e in made(folder) if e["status"] != "void" and e["entry_id"] not in gone])
     into = Verified()
     assert list(verify(folder, into)) == []
+    told = json.loads(ledger("verify", folder, "--format", "json"))
+    assert {(b["account"], b["in"], b["balance"]) for b in told["balances"]} == {(account, unit, "0") for account, unit in into.sums}
     assert set(into.sums.values()) <= {Decimal(0)}, "what is all taken back is nowhere"
     assert gather(folder).uses == 0
 
@@ -331,7 +333,7 @@ def test_cells_are_what_the_entries_say(works: list[dict], picks: list[tuple[int
     gone = correct.corrected(folder)
     uses = [e for e in made(folder) if e["status"] == "accrued" and e["entry_id"] not in gone
             and e["occurred_at"] >= since and (not until or e["occurred_at"][:len(until)] <= until)]
-    told = gather(folder, since=since, until=until)
+    told = gather(folder, asked=Asked(since, until))
     assert told.uses == sum(c.entries for c in told.cells) == len(uses)
     for holder in ("a", "b", "c", "unallocated"):
         mine = [e for e in uses if e["holder_ref"] == holder]
@@ -558,6 +560,24 @@ def test_duties_of_a_run_become_entries(tmp_path: Path, paid_run: Path) -> None:
     assert troubles(tmp_path / "l") == []
 
 
+def test_what_policies_that_come_along_ask_for_becomes_entries(tmp_path: Path) -> None:
+    """Korea's plan and India's paper charge what nobody reserved; the creators' demand permits nothing without a licence."""
+    from tests.test_run import assessed
+    known = [policies.load(name) for name in ("kr-item32-2026", "in-dpiit-2025", "kr-permission-first")]
+    with Run.open(tmp_path / "run", known, Asker("OurBot"), "none") as out:
+        for n in range(4):
+            out.write(assessed(page(f"https://site.example/{n}", 5, robots=b"" if n else b"User-agent: *\nContent-Usage: train-ai=n\n").page, tuple(known)))
+    for one_policy, posted in zip(known, (3, 4, 0), strict=True):
+        assert f"{posted} entries posted of 4 rows" in ledger("post", tmp_path / "l", "--run", tmp_path / "run", "--policy", one_policy.name)
+    entries = made(tmp_path / "l")
+    assert [e["rights_basis"] for e in entries] == ["statutory"] * 7
+    assert {tuple(e["duties"]) for e in entries[:3]} == {("record-use", "remunerate")}
+    told = json.loads(ledger("report", tmp_path / "l", "--policy", "kr-item32-2026", "--by", "policy", "--format", "json"))
+    assert ([(r["name"], r["entries"]) for r in told["views"]["policy"]], told["outside"]) == ([(known[0].id, 3)], 4)
+    both = ledger("report", tmp_path / "l", "--tariff", "kr-minimum-per-work", "--given", "minimum=100")
+    assert "Uses under several policies are charged together: in-dpiit-2025" in flat(both)
+
+
 def test_bytes_of_a_run_and_policies_without_duties(tmp_path: Path, paid_run: Path) -> None:
     ledger("post", tmp_path / "l", "--run", paid_run, "--policy", "test-pay", "--unit", "byte")
     assert [e["quantity"] for e in made(tmp_path / "l")][:2] == [{"unit": "byte", "value": "11"}, {"unit": "byte", "value": "12"}]
@@ -567,6 +587,7 @@ def test_bytes_of_a_run_and_policies_without_duties(tmp_path: Path, paid_run: Pa
     assert "does not answer for 'train-genai'" in flat(ledger("post", tmp_path / "l2", "--run", paid_run, "--policy", "rfc9309-crawl", code=2))
     assert "was not decided by 'strictest'" in flat(ledger("post", tmp_path / "l3", "--run", paid_run, "--policy", "strictest", code=2))
     assert "counts items or bytes" in ledger("post", tmp_path / "l3", "--run", paid_run, "--unit", "token", code=2)
+    assert "--policy is one of a run" in flat(ledger("post", tmp_path / "l3", "--manifest", table(tmp_path), "--policy", "x", code=2))
     assert "name what is to be posted" in ledger("post", tmp_path / "l3", code=2)
 
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.ledger import money, tariff
+from crawler.ledger.report import VIEWS
 from crawler.ledger.settle import ROUNDING, Cell, SettleError, settle
 from crawler.ledger.tariff import TariffError, load_tariff
 from crawler.ledger.verify import Verified, verify
@@ -169,6 +170,13 @@ def test_a_tariff_that_is_none_is_refused_with_its_line(change: tuple[str, str],
     assert all(re.match(r"pool\.yaml:\d+: ", line) for line in str(error.value).split("\n"))
 
 
+def test_the_command_takes_the_views_that_there_are() -> None:
+    from crawler.commands import ledger as command
+    from crawler.ledger import entry
+    assert tuple(VIEWS) == command.VIEWS
+    assert (entry.USE_TYPES, entry.UNITS) == (command.USE_TYPES, command.UNITS)
+
+
 def test_a_file_that_is_refused_is_told(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("tariff: mine\n")
     assert "mine.yaml:1: 'version' is missing" in flat(ledger("tariffs", tmp_path / "mine.yaml", code=2))
@@ -189,7 +197,7 @@ GEMA = ("--tariff", "gema-two-pillars-2024", "--given", "net_income=333.33", "--
 
 
 def test_every_view_adds_up_to_the_charge(folder: Path) -> None:
-    views = [word for name in ("holder", "domain", "class", "society", "period", "model", "use") for word in ("--by", name)]
+    views = [word for name in VIEWS for word in ("--by", name)]
     told = json.loads(ledger("report", folder, *GEMA, *views, "--format", "json"))
     assert told["tariff"]["charged"] == "100.00"
     assert told["tariff"]["lines"][0] | {"line": ""} == {"line": "", "entries": 60, "exact": "99.999", "charged": "100.00", "rounding": "0.001"}
@@ -254,3 +262,5 @@ def test_a_report_that_is_booked_is_in_the_ledger_once(folder: Path) -> None:
     told = json.loads(ledger("report", folder, *GEMA, "--format", "json"))
     assert sum(Fraction(m["amount"]) for m in told["moved"]) == 100
     assert told["uses"] == 60, "what was reported is no use"
+    assert "was booked for this time already" in flat(ledger("report", folder, *GEMA, "--book", code=2))
+    assert len(made(folder)) == 63

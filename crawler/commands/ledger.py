@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 USE_TYPES = ("copy", "train", "fine_tune", "embed", "retrieve", "output")        # ledger/entry.py
 UNITS = ("item", "token", "pixel", "second", "byte", "word", "page")
-VIEWS = ("holder", "domain", "class", "society", "period", "model", "use")       # ledger/report.py
+VIEWS = ("holder", "domain", "class", "society", "period", "model", "use", "policy")     # ledger/report.py
 TOLD = 20                            # troubles on a terminal
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -77,6 +77,8 @@ def post(ctx: click.Context, ledger: Path, run: Path | None, policy: str, use: s
     from ..terminal import progress
     if run is None and manifest is None:
         raise click.UsageError("name what is to be posted: --run RUN, --manifest FILE, or both")
+    if policy and run is None:
+        raise click.UsageError("--policy is one of a run; name it: --run RUN")
     if manifest is None and unit not in (None, "item", "byte"):
         raise click.UsageError(f"a run counts items or bytes, not {unit}")
     with _using():
@@ -110,7 +112,7 @@ def _tell_post(opened: Any, posted: Posted, told: str, ruled: bool, form: str) -
     if told:
         say(f"Columns: {told}.")
     elif not posted.entries and posted.rows > posted.before:
-        say("No other decision about this use carries a duty to record, to report or to pay.")
+        say(f"No {'other ' * bool(posted.before)}decision about this use carries a duty to record, to report or to pay.")
     if posted.before:
         say(f"{posted.before:,} rows were dealt with before.")
     if posted.bases:
@@ -147,7 +149,7 @@ def verify(ctx: click.Context, ledger: Path, noted: str, form: str) -> None:
 
     Exit code: 0 it holds together; 1 it does not, and what is wrong was told; 2 the command line is not as it must be.
     """
-    from ..ledger import book
+    from ..ledger import book, money
     from ..ledger import verify as checking
     from ..terminal import progress, say
     from .output import values
@@ -158,7 +160,9 @@ def verify(ctx: click.Context, ledger: Path, noted: str, form: str) -> None:
             troubles = list(checking.verify(ledger, into, noted, done))
     if form == "json":
         values("jsonl", [{"entries": into.entries, "head": into.head, "unsealed": into.unsealed, "torn_bytes": into.torn_bytes,
-                          "noted_at": into.noted, "troubles": [
+                          "noted_at": into.noted, "balances": [
+                              {"account": account, "in": unit, "balance": money.written(value)}
+                              for (account, unit), value in sorted(into.sums.items())], "troubles": [
                               {"where": t.where, "entry_id": t.entry_id, "what": t.what} for t in troubles]}])
     else:
         for one in troubles[:TOLD]:
@@ -172,6 +176,9 @@ def verify(ctx: click.Context, ledger: Path, noted: str, form: str) -> None:
                 "them.")
         if into.noted:
             say(f"The head that was noted is that of entry {into.noted:,}.")
+        if not troubles and into.sums:
+            accounts = len({account for account, _ in into.sums})
+            say(f"Debits equal credits over {accounts:,} accounts; --format json has each balance.")
         say(f"{into.entries:,} entries, {len(troubles):,} troubles. Head: {into.head}")
     ctx.exit(FINDINGS if troubles else CLEAN)
 
@@ -187,13 +194,15 @@ def verify(ctx: click.Context, ledger: Path, noted: str, form: str) -> None:
               "[default: holder; in files all]")
 @click.option("--from", "since", default="", metavar="TIME", help="Uses since then: 2026, 2026-03 or 2026-03-31.")
 @click.option("--to", "until", default="", metavar="TIME", help="Uses until the end of this year, month or day.")
+@click.option("--policy", default="", metavar="NAME", help="Uses that this policy ruled about alone.")
+@click.option("--model", default="", metavar="TEXT", help="Uses for this model alone.")
 @click.option("--book", "booked", is_flag=True, help="Also post what each holder is charged, as entries of status 'reported'.")
 @click.option("-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write a file: .html, .csv, .json, .docx.")
 @options.format("text", "csv", "json")
 @click.pass_context
 def report(ctx: click.Context, ledger: Path, name: str, given: tuple[str, ...], views: tuple[str, ...], since: str, until: str,
-           booked: bool, out: Path | None, form: str) -> None:
+           policy: str, model: str, booked: bool, out: Path | None, form: str) -> None:
     """Add up a ledger: by holder, domain, class of works, society, month, model or use; with --tariff also what is charged.
 
     Amounts are exact; every charge is rounded once, the rounding is told, and the shares add up to the charge.
@@ -214,14 +223,15 @@ def report(ctx: click.Context, ledger: Path, name: str, given: tuple[str, ...], 
     chosen = views or (VIEWS if out is not None and out.suffix != ".csv" else VIEWS[:1])
     with _using():
         _period(since, until)
+        asked = gather.Asked(since, until, policy, model)
         with progress("adding up") as done:
-            gathered = gather.gather(ledger, tariff, since, until, done)
+            gathered = gather.gather(ledger, tariff, asked, done)
         try:
             settled = settle.settle(tariff, gathered.cells, facts) if tariff else None
         except settle.SettleError as error:
             options.complain(str(error))
             ctx.exit(UNDECIDED)
-        told = reports.data(ledger.name, gathered, tariff, settled, facts, chosen, since, until)
+        told = reports.data(ledger.name, gathered, tariff, settled, facts, chosen, asked)
         if booked and tariff and settled:
             _book(ledger, told, settled, tariff, facts)
     made = reports.document(told)
@@ -247,12 +257,13 @@ def _book(ledger: Path, told: dict[str, Any], settled: Any, tariff: Tariff, fact
     from ..ledger import book, money, posting
     from ..ledger import report as reports
     from ..terminal import say
-    source = posting.source_of({"report": tariff.digest, "head": told["head"], "from": told["from"], "to": told["to"],
-                                **{f"given {k}": money.exactly(v) for k, v in facts.items()}})
+    source = posting.source_of({"report": tariff.digest, **{key: told[key] for key in ("from", "to", "policy", "model")},
+                                **{f"given {name}": money.exactly(value) for name, value in facts.items()}})
     with book.opened(ledger) as opened:
-        done = opened.seal.sources.get(source, 0)
-        entries = [one for one in reports.bookings(told, settled, tariff, _time(""), source) if one["source"]["row"] > done]
-        n = opened.append(entries)
+        if source in opened.seal.sources:
+            raise book.LedgerError("this tariff with these facts was booked for this time already; take those entries back "
+                                   "('maymine ledger correct --void'), or name another time")
+        n = opened.append(reports.bookings(told, settled, tariff, _time(""), source), whole=True)
     say(f"{n:,} entries of status 'reported' were posted. Head: {opened.seal.head}", err=True)
 
 
@@ -288,7 +299,7 @@ def correct(ledger: Path, entry_id: str, changes: tuple[str, ...], void: bool, h
         with book.opened(ledger) as opened:
             if not moving:
                 of = correcting.find(ledger, entry_id)
-                n = opened.append(correcting.correction(of, dict(_change(c) for c in changes), at, note))
+                n = opened.append(correcting.correction(of, dict(_change(c) for c in changes), at, note), whole=True)
             else:
                 assigned = correcting.Assigned()
                 with progress("looking", opened.seal.entries) as done:

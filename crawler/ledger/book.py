@@ -65,8 +65,9 @@ class Book:
         self._file = -1
         self._bytes = 0
 
-    def append(self, entries: Iterable[JSON]) -> int:
-        """Post entries; how many. What was posted before an exception stays. Raises OSError, and what `entries` raises."""
+    def append(self, entries: Iterable[JSON], whole: bool = False) -> int:
+        """Post entries; how many. What was posted before an exception stays, unless they are posted `whole`, as are few that
+        belong together. Raises OSError, and what `entries` raises."""
         before, head = self.seal.entries, self.seal.head
         lines, rows, size = list[bytes](), dict[str, int](), 0
         try:
@@ -76,11 +77,14 @@ class Book:
                 size += len(text) + 1
                 if "source" in one:
                     rows[one["source"]["digest"]] = one["source"]["row"]
-                if size >= BUFFER_BYTES:
+                if size >= BUFFER_BYTES and not whole:
                     whole, told, lines, rows, size = lines, rows, [], {}, 0
                     self._write(whole, head, told)
-        finally:
-            self._write(lines, head, rows)
+        except BaseException:
+            if not whole:
+                self._write(lines, head, rows)
+            raise
+        self._write(lines, head, rows)
         return self.seal.entries - before
 
     def _write(self, lines: list[bytes], head: str, rows: Mapping[str, int]) -> None:

@@ -29,12 +29,25 @@ SCHEMA = pa.schema([
     ("work_ref", pa.struct([("scheme", pa.string()), ("id", pa.string())])),
     *((name, pa.string()) for name in ("holder_ref", "work_class", "society", "domain", "rights_basis", "use_type")),
     ("duties", pa.list_(pa.string())), ("quantity", pa.struct([("unit", pa.string()), ("value", pa.string())])),
-    *((name, pa.string()) for name in ("weight", "model_version", "amount", "currency", "status", "correction_of"))])
+    *((name, pa.string()) for name in (
+        "weight", "model_version", "jurisdiction_profile", "amount", "currency", "status", "correction_of"))])
 # In the order of the fields of Cell.
 KEYS = ("holder_ref", "society", "work_class", "domain", "period", "use_type", "unit", "rights_basis", "duties",
-        "model_version")
+        "model_version", "jurisdiction_profile")
 APART = "\x1f"                       # between keys; no key holds it, or it is replaced
 BLOCK_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which uses count. `since` and `until`: beginnings of times, both included: 2026, 2026-03, 2026-03-31."""
+    since: str = ""
+    until: str = ""
+    policy: str = ""                                 # its id, or its name
+    model: str = ""
+
+
+ALL = Asked()
 
 
 @dataclass(slots=True)
@@ -44,15 +57,15 @@ class Gathered:
     head: str = ""
     uses: int = 0
     corrected: int = 0
-    outside: int = 0                                 # uses out of the time asked for
+    outside: int = 0                                 # uses out of the time, the policy or the model asked for
     statuses: Counter[str] = field(default_factory=Counter)
     stated: dict[str, Decimal] = field(default_factory=dict)         # currency -> amounts of uses
     moved: dict[tuple[str, str, str], Decimal] = field(default_factory=dict)     # (status, holder, currency): reported, paid
 
 
-def gather(folder: Path, tariff: Tariff | None = None, since: str = "", until: str = "",
+def gather(folder: Path, tariff: Tariff | None = None, asked: Asked = ALL,
            done: Callable[[int], None] = lambda n: None) -> Gathered:
-    """`since` and `until`: beginnings of times, both included: 2026, 2026-03, 2026-03-31. Raises LedgerError, OSError."""
+    """Raises LedgerError, OSError."""
     book.is_ledger(folder)
     out, known, seen = Gathered(head=book.read_seal(folder).head), dict[str, Cell](), set[str]()
     gone = _taken_back(folder)
@@ -67,7 +80,7 @@ def gather(folder: Path, tariff: Tariff | None = None, since: str = "", until: s
         except pa.ArrowException as error:
             raise LedgerError(f"{path} cannot be read: {error}; {book.MORE}") from error
         out.entries += table.num_rows
-        _add(out, known, seen, table.combine_chunks(), gone, tariff, since, until)
+        _add(out, known, seen, table.combine_chunks(), gone, tariff, asked)
         done(table.num_rows)
     out.cells = list(known.values())
     return out
@@ -82,7 +95,7 @@ def _taken_back(folder: Path) -> pa.Array:
 
 
 def _add(out: Gathered, known: dict[str, Cell], seen: set[str], table: pa.Table, gone: pa.Array, tariff: Tariff | None,
-         since: str, until: str) -> None:
+         asked: Asked) -> None:
     status = pc.fill_null(table["status"], "")
     for one in pc.value_counts(status).to_pylist():
         out.statuses[one["values"]] += one["counts"]
@@ -90,8 +103,8 @@ def _add(out: Gathered, known: dict[str, Cell], seen: set[str], table: pa.Table,
     out.corrected += pc.sum(pc.cast(back, pa.int64())).as_py() or 0
     _moved(out, table.filter(pc.and_(pc.is_in(status, pa.array(["reported", "paid"])), pc.invert(back))))
     uses = table.filter(pc.and_(pc.equal(status, "accrued"), pc.invert(back)))
-    if (since or until) and uses.num_rows:
-        inside = _between(uses["occurred_at"], since, until)
+    if asked != ALL and uses.num_rows:
+        inside = _inside(uses, asked)
         out.outside += uses.num_rows - (pc.sum(pc.cast(inside, pa.int64())).as_py() or 0)
         uses = uses.filter(inside)
     if not uses.num_rows:
@@ -112,8 +125,8 @@ def _add(out: Gathered, known: dict[str, Cell], seen: set[str], table: pa.Table,
 
 def _cell(known: dict[str, Cell], key: str, tariff: Tariff | None) -> Cell:
     if key not in known:
-        holder, society, work_class, domain, period, use_type, unit, basis, duty, model = key.split(APART)
-        cell = Cell(holder, society, work_class, domain, period, use_type, unit, basis, duty, model)
+        holder, society, work_class, domain, period, use_type, unit, basis, duty, model, policy = key.split(APART)
+        cell = Cell(holder, society, work_class, domain, period, use_type, unit, basis, duty, model, policy)
         cell.line = tariff.line_of(cell.answers()) if tariff else ""
         known[key] = cell
     return known[key]
@@ -152,13 +165,18 @@ def _works(cells: list[Cell], which: list[int], seen: set[str], uses: pa.Table) 
             cells[n].works += 1
 
 
-def _between(times: Any, since: str, until: str) -> Any:
+def _inside(uses: pa.Table, asked: Asked) -> Any:
     """Text of times in UTC sorts as they do; the beginning of a time stands for all that begin so."""
-    inside = pa.chunked_array([pa.array([True] * len(times))])
-    if since:
-        inside = pc.greater_equal(times, since)
-    if until:
-        inside = pc.and_(inside, pc.less_equal(pc.utf8_slice_codeunits(times, 0, len(until)), until))
+    times, inside = uses["occurred_at"], pa.chunked_array([pa.array([True] * uses.num_rows)])
+    if asked.since:
+        inside = pc.and_(inside, pc.greater_equal(times, asked.since))
+    if asked.until:
+        inside = pc.and_(inside, pc.less_equal(pc.utf8_slice_codeunits(times, 0, len(asked.until)), asked.until))
+    if asked.policy:
+        ids = pc.fill_null(uses["jurisdiction_profile"], "")
+        inside = pc.and_(inside, pc.or_(pc.equal(ids, asked.policy), pc.starts_with(ids, f"{asked.policy}@")))
+    if asked.model:
+        inside = pc.and_(inside, pc.equal(pc.fill_null(uses["model_version"], ""), asked.model))
     return inside
 
 

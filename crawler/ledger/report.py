@@ -17,7 +17,7 @@ from typing import Any
 from . import money
 from .document import Document, Section, Table
 from .entry import UNALLOCATED
-from .gather import Gathered
+from .gather import Asked, Gathered
 from .settle import Cell, Settled
 from .tariff import Tariff
 
@@ -25,7 +25,7 @@ SCHEMA = "maymine/ledger-report/1"
 # What a report can be ordered by. THE list of what --by takes.
 VIEWS: dict[str, Callable[[Cell], str]] = {
     "holder": lambda c: c.holder, "domain": lambda c: c.domain, "class": lambda c: c.work_class, "society": lambda c: c.society,
-    "period": lambda c: c.period, "model": lambda c: c.model, "use": lambda c: c.use_type}
+    "period": lambda c: c.period, "model": lambda c: c.model, "use": lambda c: c.use_type, "policy": lambda c: c.policy}
 NOBODY = "-"
 SHOWN_ROWS = 1_000                   # of a view in a page; CSV and JSON have all
 
@@ -33,10 +33,12 @@ JSON = dict[str, Any]
 
 
 def data(ledger: str, gathered: Gathered, tariff: Tariff | None, settled: Settled | None, given: Mapping[str, Fraction],
-         views: Sequence[str], since: str, until: str) -> JSON:
+         views: Sequence[str], asked: Asked) -> JSON:
     """The report for programs."""
     out: JSON = {
-        "schema": SCHEMA, "ledger": ledger, "entries": gathered.entries, "head": gathered.head, "from": since, "to": until,
+        "schema": SCHEMA, "ledger": ledger, "entries": gathered.entries, "head": gathered.head, "from": asked.since,
+        "to": asked.until, "policy": asked.policy, "model": asked.model,
+        "policies": sorted({cell.policy for cell in gathered.cells} - {""}),
         "uses": gathered.uses, "taken_back": gathered.corrected, "outside": gathered.outside,
         "statuses": dict(sorted(gathered.statuses.items())),
         "stated": {currency: money.written(amount) for currency, amount in sorted(gathered.stated.items())},
@@ -124,6 +126,7 @@ def _ledger(told: JSON) -> Section:
     facts = [("Counted", "works once each; quantities with their weights, such as epochs"),
              ("Entries", f"{told['entries']:,}; " + ", ".join(f"{n:,} {word}" for word, n in told["statuses"].items())),
              ("Sealed head", told["head"]), ("Time", time)]
+    facts += [(word, told[key]) for key, word in (("policy", "Policy"), ("model", "Model")) if told[key]]
     if told["taken_back"]:
         facts.append(("Taken back", f"{told['taken_back']:,} entries were corrected and count nothing"))
     if told["stated"]:
@@ -141,6 +144,8 @@ def _tariff(told: JSON, tariff: JSON) -> Section:
     facts += [(f"Source: {key}", f"{s['cite']} [{s['checked'] or 'not checked'}]") for key, s in tariff["sources"].items()]
     lines = tuple((x["line"], f"{x['entries']:,}", x["exact"], x["rounding"], x["charged"]) for x in tariff["lines"])
     notes = [*tariff["notes"]]
+    if len(told["policies"]) > 1:
+        notes.append(f"Uses under several policies are charged together: {', '.join(told['policies'])}. --policy takes one.")
     if tariff["untaken"]:
         notes.append(f"{tariff['untaken']:,} uses are of no line of the tariff, and nothing is charged for them")
     if tariff["status"] in ("proposal", "house"):
@@ -169,7 +174,8 @@ def bookings(told: JSON, settled: Settled, tariff: Tariff, at: str, source: str)
     for share in settled.shares:
         owed[share.cell.holder] = owed.get(share.cell.holder, 0) + share.units
     basis = {"in-force": "statutory", "agreement": "licence", "settlement": "licence"}.get(tariff.status, "none")
-    name = f"{tariff.id} {told['from'] or '...'} to {told['to'] or '...'} of {told['head'][:23]}"
+    name = f"{tariff.id} {told['from'] or '...'} to {told['to'] or '...'} of {told['head'][:23]}" + \
+        "".join(f", {told[key]}" for key in ("policy", "model") if told[key])
     return [entry.new(occurred_at=at, scheme="report", work=name, holder=holder or UNALLOCATED, status="reported", basis=basis,
                       tariff_ref=tariff.id, amount=money.major(units, tariff.currency), currency=tariff.currency,
                       source=(source, n))

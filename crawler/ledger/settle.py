@@ -40,6 +40,7 @@ class Cell:
     basis: str = ""
     duty: str = ""
     model: str = ""
+    policy: str = ""
     line: str = ""                                   # of the tariff that takes them
     entries: int = 0
     works: int = 0                                   # that no cell before it in this line had
@@ -103,7 +104,7 @@ def settle(tariff: Tariff, cells: Iterable[Cell], given: Mapping[str, Fraction])
 def _name(cell: Cell) -> tuple[str, ...]:
     """Cells in an order of their own, so that equal remainders fall out the same every time."""
     return (cell.holder, cell.society, cell.work_class, cell.domain, cell.period, cell.use_type, cell.unit, cell.basis,
-            cell.duty, cell.model)
+            cell.duty, cell.model, cell.policy)
 
 
 def value(one: Expression, cells: Sequence[Cell], facts: Mapping[str, Fraction | None], tariff: Tariff) -> Fraction:

@@ -72,6 +72,8 @@ def verify(folder: Path, into: Verified, noted: str = "", done: Callable[[int], 
             done(10_000)
     into.entries = at
     yield from _sealed(folder, seal, heads, into, last)
+    yield from (Trouble("", "", f"debits and credits in {unit} differ by {money.written(total)}")
+                for unit, total in _totals(into.sums).items() if total)
     if noted and not into.noted and noted != FIRST:
         yield Trouble(*last, f"no entry has the head {noted}: the entries up to there were changed, or cut off")
 
@@ -104,6 +106,14 @@ def add(sums: Sums, one: JSON) -> None:
         for account, sign in ((one["debit"], 1), (one["credit"], -1)):
             key = account, unit
             sums[key] = money.EXACT.add(sums.get(key, Decimal(0)), value if sign > 0 else money.EXACT.minus(value))
+
+
+def _totals(sums: Sums) -> dict[str, Decimal]:
+    """Of all accounts, in each unit and currency: nothing, if debits equal credits."""
+    out: dict[str, Decimal] = {}
+    for (_, unit), value in sums.items():
+        out[unit] = money.EXACT.add(out.get(unit, Decimal(0)), value)
+    return out
 
 
 def counted(one: JSON) -> Iterator[tuple[str, Decimal]]:
