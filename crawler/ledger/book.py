@@ -78,8 +78,8 @@ class Book:
                 if "source" in one:
                     rows[one["source"]["digest"]] = one["source"]["row"]
                 if size >= BUFFER_BYTES and not whole:
-                    whole, told, lines, rows, size = lines, rows, [], {}, 0
-                    self._write(whole, head, told)
+                    full, told, lines, rows, size = lines, rows, [], {}, 0
+                    self._write(full, head, told)
         except BaseException:
             if not whole:
                 self._write(lines, head, rows)
