@@ -196,6 +196,11 @@ def _no_tdmrep(site: Served) -> None:
     all_pages(site, '<meta name="tdm-reservation" content="1">', "")
 
 
+def _texts_alone(site: Served) -> None:
+    all_pages(site, 'content="noai, noimageai"', 'content="noai"')
+    site.fields["X-Robots-Tag"] = "noai"
+
+
 def _strayed(site: Served) -> None:
     all_pages(site, METAS, "")
     all_pages(site, "<body", f"<body><p>x</p>{METAS}<div")
@@ -329,6 +334,7 @@ FAULTS = (
     Fault("metas outside the head", _strayed, "OO304"),
     Fault("a template without metas", lambda site: some_pages(site, METAS, ""), "OO305"),
     Fault("a word that is almost one", lambda site: all_pages(site, 'content="noai, noimageai"', 'content="no-ai, noimageai"'), "OO306"),
+    Fault("noai without noimageai", _texts_alone, "OO307"),
     Fault("pictures without a tag", lambda site: untagged(site, *site.pictures()[::2]), "OO401"),
     Fault("copies that lost the tag", _thumbnails, "OO402"),
     Fault("a tag with its prefix twice", doubled, "OO403"),

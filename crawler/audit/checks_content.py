@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from rules import Access, Carrier, Fault, FaultKind, Form, Preference, Statement, Use
+from rules import Access, Carrier, Fault, FaultKind, Form, Preference, Statement, Subject, Use
 from rules.contradictions import Kind as Clash
 from rules.contradictions import contradictions
 from rules.html import page
@@ -59,6 +59,9 @@ def _pages(site: Site) -> Iterator[Found]:
     if with_it:
         yield Found("OO014", {"n": len(with_it), "of": len(words)}, (Place(with_it[0].asset.url, words[with_it[0]][0].where,
                                                                          words[with_it[0]][0].quote),))
+    texts_alone = [s for s in with_it if _forgets_pictures(s)] if site.pictures else []
+    if texts_alone:
+        yield Found("OO307", {"n": len(texts_alone), "of": len(words)}, tuple(Place(s.asset.url) for s in texts_alone))
     if strayed:
         yield Found("OO304", {"n": len(strayed)}, tuple(strayed))
     if slips:
@@ -66,6 +69,13 @@ def _pages(site: Site) -> Iterator[Found]:
         yield Found("OO306", {"n": len(slips), "word": slips[0].quote, "meant": meant}, tuple(slips))
     elif with_it and without:
         yield Found("OO305", {"n": len(without), "of": len(words)}, tuple(Place(s.asset.url) for s in without))
+
+
+def _forgets_pictures(s: Seen) -> bool:
+    """Whether it says noai, and noimageai nowhere."""
+    said = [f for f in s.statements("robots-meta") if f.preference is Preference.DISALLOW and ATOMS[f.use] & MINING]
+    of_media = any(f.subject is Subject.EMBEDDED for f in said)
+    return not of_media and any("noai" in f.quote.lower() for f in said)
 
 
 def _slips(site: Site) -> Iterator[Place]:

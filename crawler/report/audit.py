@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup
 
@@ -252,4 +252,5 @@ def as_sarif(r: Report, say: Catalogue) -> dict[str, Any]:
 def _location(p: Place) -> dict[str, Any]:
     line = re.match(r"line (\d{1,9})", p.where)
     region = {"region": {"startLine": int(line[1])}} if line and int(line[1]) else {}
-    return {"physicalLocation": {"artifactLocation": {"uri": p.url}, **region}}
+    uri = quote(p.url[:URL_CHARS], safe=":/?#[]@!$&'()*+,;=%-._~", errors="replace")       # a URI reference (3.4.3)
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, **region}}
