@@ -127,8 +127,10 @@ def test_a_firewall_that_only_turns_pages_away_is_not_told():
 @pytest.mark.parametrize("line, finding", [
     (b"Content-Usage: train-ai=n", None), (b"Content-Usage: /img/ train-ai=n", None), (b"Content-Usage: /img/ train-ai = n", "OO111"),
     (b"Content-Usage: Train-AI=N", "OO111"), (b"Content-Signal: ai-train=no", None), (b"Content-Signal: AI-Train = No", "OO111"),
-    (b"Disallow: /a # \xe2\x80\x93", None), (b"Disallow: /a\xe2\x80\x93b", "OO113"), (b"User-agent: Kangaroo Bot", None),
-    (b"User-agent: img2dataset", None), (b"User-agent: GPT Bot 2", "OO112"), (b"Disallow /a", "OO114"), (b"Disallow: a", "OO123"),
+    (b"Disallow: /a # \xe2\x80\x93", None), (b"Disallow: /a\xe2\x80\x93b", None), (b"User-agent: Kangaroo Bot", None),
+    (b"User-agent: img2dataset", None), (b"User-agent: GPT Bot", "OO112"), (b"User-agent: PetalBot;v2", "OO112"),
+    (b"User-agent: MJ12bot", None), (b"User-agent: Download Ninja", None), (b"Disallow: /a/the-warrior\xe2\x80\x99s-guide/", None),
+    (b"User\xe2\x80\x93agent: x", "OO113"), (b"Content-Usage: train\xe2\x80\x91ai=n", "OO113"), (b"Allow: .js", None), (b"Disallow /a", "OO114"), (b"Disallow: a", "OO123"),
     (b"Disallow: *.pdf$", None), (b"Crawl-delay: 3", None), (b"Sitemap: https://art.example/s.xml", None), (b"# Disallow: a", None),
 ])
 def test_line_by_line(line, finding):

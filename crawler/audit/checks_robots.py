@@ -5,7 +5,9 @@
   https://www.rfc-editor.org/rfc/rfc9309). So a firewall that refuses robots.txt takes its words away.
 - A crawler that a group names hears that group alone, nothing of `*` (2.2.1). One line names one crawler, with letters, `_`
   and `-`. A pattern starts with `/` or `*` (2.2.2). Rules before the first user-agent line hold for nobody.
-- OURS: known crawlers for training are those of agents.yaml whose operators say that they obey, with a documented name.
+- OURS: known crawlers for training are those of agents.yaml whose operators say that they obey, with a documented name; not
+  those that also index for search, which many let in on purpose.
+- OURS: a name that is no token is told where it seems to mean a crawler of agents.yaml. Many other crawlers have such names.
 - OURS: whom it reaches is asked about the home page, by the engine (crawler/effect.py), with robots.txt alone.
 """
 from __future__ import annotations
@@ -13,9 +15,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from rules import Access, Asset, Carrier, Evidence, FaultKind, Use
-from rules.agents import FOR_TRAINING, agents
+from rules.agents import FOR_TRAINING, Purpose, agents
 from rules.limits import QUOTE_CHARS, ROBOTS_BYTES
 from rules.references import SITE_FILES
 from rules.signals import aipref, content_signal
@@ -92,6 +95,7 @@ class Reach:
 def trainers() -> tuple[str, ...]:
     """Tokens of crawlers for training whose operators say that they obey robots.txt."""
     return tuple(token for token in known_tokens() if (agent := agents()[token.lower()]).purpose in FOR_TRAINING
+                 and agent.purpose is not Purpose.SEARCH_INDEX_AND_TRAINING
                  and agent.obeys_robots in ("yes", "partial") and agent.confidence == "documented")
 
 
@@ -140,20 +144,45 @@ def _lines(robots: Evidence, file: RobotsTxt) -> Iterator[Found]:
 
     fields = list(_fields(file))
     first = next((n for n, field, _, _ in fields if field == "user-agent"), len(file._lines) + 1)
-    typed = {n: text for n, text in enumerate(file._lines, 1) if TYPOGRAPHIC.search(octets(text.partition("#")[0]))}
+    typed = {n: text for n, text in enumerate(file._lines, 1) if _is_typographic(octets(text.partition("#")[0]))}
     fields = [f for f in fields if f[0] not in typed]
     guessed = {line.number for group in (*file.crawling, *file.speaking) for line in group.rules
                if line.note in ("field-misspelled", "colon-missing")}
     yield from found("OO111", ((n, text) for n, field, value, text in fields
                                if field in PREFERENCES and _says_nothing(field, value)))
     yield from found("OO112", ((n, text) for n, field, value, text in fields
-                               if field == "user-agent" and not USER_AGENT.fullmatch(value) and value.lower() not in agents()))
+                               if field == "user-agent" and not USER_AGENT.fullmatch(value) and _means_known(value)))
     yield from found("OO113", typed.items())
     yield from found("OO114", ((n, file._lines[n - 1]) for n in sorted(guessed - set(typed))))
     yield from found("OO115", ((n, text) for n, field, _, text in fields
                                if n < first and field in ("allow", "disallow", *PREFERENCES)))
     yield from found("OO123", ((n, text) for n, field, value, text in fields
-                               if field in ("allow", "disallow") and value and not value.startswith(("/", "*"))))
+                               if field == "disallow" and value and not value.startswith(("/", "*"))))
+
+
+def _is_typographic(line: str) -> bool:
+    """Whether a word processor spoilt a field, a name or a preference; in a path such characters may be meant."""
+    if not TYPOGRAPHIC.search(line):
+        return False
+    field, _, value = line.partition(":")
+    exact = field.strip().lower() in ("user-agent", *PREFERENCES)
+    return bool(TYPOGRAPHIC.search(field) or (exact and TYPOGRAPHIC.search(value)))
+
+
+def _means_known(value: str) -> bool:
+    """Whether a value that is no product token seems to mean known crawlers all the same: several, a version, a blank in it."""
+    if value.lower() in agents():
+        return False
+    return any(piece.lower() in agents() for piece in re.split(r"[,;/\s]+", value)) or _letters(value) in _known_letters()
+
+
+@cache
+def _known_letters() -> frozenset[str]:
+    return frozenset(map(_letters, agents()))
+
+
+def _letters(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())
 
 
 def _says_nothing(field: str, value: str) -> bool:

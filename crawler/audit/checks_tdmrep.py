@@ -17,7 +17,7 @@ from rules.limits import QUOTE_CHARS
 from rules.signals import http_fields
 
 from .findings import Found, Place
-from .site import Seen, Site, origin
+from .site import Seen, Site
 
 EVERYTHING = ("/", "/*", "*")
 FIELDS = ("tdmrep", "aipref", "robots-meta", "content-signal")       # protocols that have a response field
@@ -116,17 +116,15 @@ def _uneven(site: Site) -> Iterator[Found]:
     for s in site.pages:
         (with_it if _reserves(s) else without).append(s)
     tried = [s for s in without if not _has_wrong(s)]
-    ours = {origin(s.asset.url) for s in with_it}
-    pictures = [s for s in site.pictures if origin(s.asset.url) in ours]
-    bare = [s for s in pictures if not _reserves(s) and not _has_wrong(s)]
-    reserved = len(with_it) + sum(map(_reserves, pictures))
+    bare = [s for s in site.pictures if not _reserves(s) and not _has_wrong(s)]
+    reserved = len(with_it) + sum(map(_reserves, site.pictures))
     if reserved:
         of = len(site.pages) + len(site.pictures)
-        yield Found("OO013", {"n": reserved, "of": of}, (Place((with_it or pictures)[0].asset.url),))
+        yield Found("OO013", {"n": reserved, "of": of}, (Place((with_it or list(site.pictures))[0].asset.url),))
     if with_it and tried:
         yield Found("OO301", {"n": len(tried), "of": len(site.pages)}, tuple(Place(s.asset.url) for s in tried))
     if with_it and bare:
-        yield Found("OO302", {"n": len(bare), "of": len(pictures)}, tuple(Place(s.asset.url) for s in bare))
+        yield Found("OO302", {"n": len(bare), "of": len(site.pictures)}, tuple(Place(s.asset.url) for s in bare))
 
 
 def _has_wrong(s: Seen) -> bool:

@@ -127,9 +127,12 @@ def as_text(r: Report, say: Catalogue) -> Iterator[tuple[str, str, int]]:
               Status.BROKEN: COLOURS["prohibited"], Status.CONTRADICTS: "magenta", Status.UNSEEN: ""}
     yield title(r, say), "", 0
     yield made_at(r, say), "", 0
+    listing = False
     for f in r.findings:
         values = parameters(f, say)
-        yield "", "", 0
+        if not (listing and f.kind.status is Status.STATED):
+            yield "", "", 0
+        listing = f.kind.status is Status.STATED
         status, place = say.text(f"audit.status.{f.kind.status.value}"), say.text(f"audit.place.{f.kind.place}")
         yield f"{status.upper()}  {f.id}  {place}: {say.text(f'audit.{f.id}.what', **values)}", colour[f.kind.status], 0
         if f.kind.status is not Status.STATED:
@@ -139,20 +142,22 @@ def as_text(r: Report, say: Catalogue) -> Iterator[tuple[str, str, int]]:
                 yield say.text("audit.more", n=len(f.places) - SHOWN_PLACES), "", 2
         if f.kind.status in TO_MEND:
             yield say.text(f"audit.{f.id}.why", **values), "", 2
-            yield f"{say.text('audit.mend')}: {how(f, r, say.text)}", "", 2
+            yield say.text("audit.mend"), "", 2
+            yield how(f, r, say.text), "", 4
             copied, command = fix(f, r)
             yield from ((line, "", 6) for line in copied.splitlines())
             if command:
-                yield f"{say.text('fix.command')}: {command}", "", 2
+                yield say.text("fix.command"), "", 4
+                yield command, "", 6
     if r.effect:
         yield "", "", 0
         yield f"{say.text('audit.section.effect')} ({say.number(len(r.effect))})", "", 0
         for column in COLUMNS:
             told = Counter(row.answers[column] for row in r.effect).most_common()
             counts = ", ".join(f"{say.text(f'audit.answer.{answer}')} {say.number(n)}" for answer, n in told)
-            yield f"{say.text(f'audit.column.{column}')}: {counts}", "", 2
+            yield f"{say.text(f'audit.column.{column}')}  {counts}", "", 2
     yield "", "", 0
-    yield f"{say.text('audit.section.cannot')}:", "", 0
+    yield say.text("audit.section.cannot"), "", 0
     yield from ((f"- {text}", "", 2) for text in cannot(r, say.text))
     yield "", "", 0
     yield from ((sentence, "", 0) for sentence, _ in sentences(r, say))
@@ -198,7 +203,7 @@ def _markdown(f: Found, r: Report, say: Catalogue) -> list[str]:
         out.append("\n".join(places + ([f"- {say.text('audit.more', n=rest)}"] if rest > 0 else [])))
     if f.kind.status in TO_MEND:
         copied, command = fix(f, r)
-        out.append(f"{say.text('audit.mend')}: {how(f, r, say.markdown)}")
+        out.append(f"**{say.text('audit.mend')}** {how(f, r, say.markdown)}")
         out += [_fenced(text) for text in (copied, command) if text]
     return out
 
