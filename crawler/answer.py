@@ -69,17 +69,18 @@ def _reasons(a: Assessment, policy: Policy, language: str) -> Iterator[JSON]:
     groups: dict[tuple[Any, ...], tuple[list[str], dict[str, None]]] = {}
     for e in explain(a, policy, language):
         decision = a.decisions[e.use]
-        key = (e.verdict, e.because, e.citations, decision.decisive, decision.terms, decision.duties)
+        key = (e.verdict, e.because, e.citations, decision.decisive, decision.terms, decision.duties, e.factors, e.asks)
         uses, also = groups.setdefault(key, ([], {}))
         uses.append(e.use.value)
         also.update(dict.fromkeys(sentence(f, r, policy, a, language) for r in decision.reasons if r not in decision.decisive
                                   and not isinstance(f := a.findings[r.finding], Fault)))
-    for (verdict, because, citations, decisive, terms, duties), (uses, also) in groups.items():
+    for (verdict, because, citations, decisive, terms, duties, factors, asks), (uses, also) in groups.items():
         stated = (a.findings[r.finding] for r in decisive)
         places = [place(a, f) for f in stated if not isinstance(f, Fault)]
         yield {"verdict": verdict, "uses": uses, "because": list(because), "places": list(dict.fromkeys(filter(None, places))),
                "citations": list(citations), "also": list(also), "duties": [d.value for d in duties],
-               "terms": list(dict.fromkeys(t.url or t.server for t in terms if t.url or t.server))}
+               "terms": list(dict.fromkeys(t.url or t.server for t in terms if t.url or t.server)),
+               "factors": list(factors), "asks": list(asks)}
 
 
 def _silent(a: Assessment, language: str) -> Iterator[JSON]:

@@ -20,6 +20,8 @@ class Explanation:
     because: tuple[str, ...]         # what decided
     citations: tuple[str, ...]       # the law or rule behind it, each once
     also: tuple[str, ...]            # what was found and did not decide
+    factors: tuple[str, ...] = ()    # what the law weighs, where the verdict is open
+    asks: tuple[str, ...] = ()       # what the law asks for by itself, like a minimum fee
 
 
 def explain(a: Assessment, policy: Policy, language: str = "en") -> tuple[Explanation, ...]:
@@ -36,7 +38,12 @@ def _explanation(a: Assessment, policy: Policy, use: Use, decision: Decision, la
         because = [policy.tell[language][rows[0].id]]
     rest = [sentence(a.findings[r.finding], r, policy, a, language) for r in decision.reasons if r not in decisive]
     citations = dict.fromkeys(citation(policy.sources[row.because], language) for row in rows)
-    return Explanation(use, decision.verdict.value, tuple(dict.fromkeys(because)), tuple(citations), tuple(dict.fromkeys(rest)))
+    told = words(language)
+    factors = dict.fromkeys(told["factor"][factor] for row in rows for factor in row.factors)
+    asks = dict.fromkeys(told["asks"].get(word, word) for row in rows if row.terms
+                         for word in (*row.terms.conditions, row.terms.payment) if word)
+    return Explanation(use, decision.verdict.value, tuple(dict.fromkeys(because)), tuple(citations), tuple(dict.fromkeys(rest)),
+                       tuple(factors), tuple(asks))
 
 
 def sentence(finding: Finding, reason: Reason, policy: Policy, a: Assessment, language: str = "en") -> str:

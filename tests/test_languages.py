@@ -35,6 +35,11 @@ def test_all_lists_of_languages_are_the_same():
     assert all(set(policies.load(name).tell) == set(LANGUAGES) for name in policies.names())
 
 
+def test_there_are_no_words_in_another_language():
+    with pytest.raises(KeyError):
+        words("xx")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_the_same_words_with_the_same_places(language):
     told, english = words(language), words("en")

@@ -7,7 +7,7 @@ from crawler.commands.options import LANGUAGES
 from rules import Asker, Asset, Audience, Carrier, Evidence, PolicyError, Preference, Use, assess, judge, load_policy, policies
 from rules.data import read
 from rules.explain import explain
-from rules.model import Access, Circumstance, Duty, Fault, Statement, Terms
+from rules.model import Access, Circumstance, CircumstanceKind, Duty, Fault, Statement, Terms
 from rules.policy import domain
 from rules.proof import run_examples
 
@@ -169,10 +169,20 @@ def test_what_the_law_asks_for_rides_along():
     policy = policies.load("kr-permission-first")
     silent = looked_at(policy).decisions.values()
     assert {d.terms for d in silent} == {(Terms(conditions=("licence",), payment="statutory-minimum-fee"),)}
-    licence = Statement("register.paid-licence", Use.TDM, Preference.ALLOW, Audience.YOU, terms=Terms(amount="5", currency="KRW"))
-    held = looked_at(policy, licence).decisions.values()
-    assert {d.terms for d in held} == {(Terms(amount="5", currency="KRW"), Terms(conditions=("licence",), payment="statutory-minimum-fee"))}
-    assert {d.duties for d in held} == {(Duty.REMUNERATE, Duty.RECORD_USE)}
+    licence = Statement("register.licence", Use.TDM, Preference.ALLOW, Audience.YOU, terms=Terms(url="https://site.example/licence"))
+    held = looked_at(policy, licence)
+    assert {d.terms for d in held.decisions.values()} == {
+        (Terms(url="https://site.example/licence"), Terms(conditions=("licence",), payment="statutory-minimum-fee"))}
+    assert {d.duties for d in held.decisions.values()} == {(Duty.REMUNERATE, Duty.RECORD_USE)}
+    assert {e.asks for e in explain(held, policy, "de")} == {("eine Lizenz", "eine gesetzliche Mindestvergütung")}
+
+
+def test_what_is_weighed_is_named_where_the_verdict_is_open():
+    policy = policies.load("us-107")
+    assert {e.factors for e in explain(looked_at(policy), policy)} == {(
+        "purpose and character of the use", "nature of the work", "amount of the work that is used", "effect on the market for the work")}
+    sold = looked_at(policy, Circumstance(CircumstanceKind.LICENSED_MARKET, "granted.csv"))
+    assert {e.factors for e in explain(sold, policy, "fr")} == {("effet sur le marché de l'œuvre",)}
 
 
 def test_there_is_no_policy_of_another_name():

@@ -73,7 +73,7 @@ def _reason(reason: JSON, text: Text, lang: str) -> None:
         paragraph(sentence, 2, "- ")
     duties = [words(lang)["duty"][duty] for duty in reason["duties"]]
     for label, things in (("place", reason["places"]), ("source", reason["citations"]), ("leave", reason["terms"]),
-                          ("duties", duties)):
+                          ("asks", reason["asks"]), ("duties", duties), ("factors", reason["factors"])):
         for thing in things:
             paragraph(thing, 4, f"{text(label)}: ")
 
