@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -257,6 +258,36 @@ def test_a_disk_that_is_full_leaves_whole_entries(tmp_path: Path, monkeypatch: p
     assert len(made(tmp_path)) == book.read_seal(tmp_path).sources["sha256:s"] == 2
     post(tmp_path, [one(2)])
     assert troubles(tmp_path) == []
+
+
+@pytest.mark.parametrize("at", [0, 1, 3, 7])
+def test_an_interrupt_loses_nothing_that_was_told_and_posts_nothing_twice(tmp_path: Path, at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while entries come; those before it stand, and the source goes on after them."""
+    monkeypatch.setattr(book, "BUFFER_BYTES", 1_000)
+
+    def entries(start: int, stop: int | None) -> Iterator[dict]:
+        for n in range(start, 9):
+            if n == stop:
+                raise KeyboardInterrupt
+            yield one(n)
+    with pytest.raises(KeyboardInterrupt), book.opened(tmp_path) as opened:
+        opened.append(entries(0, at))
+    assert book.read_seal(tmp_path).sources.get("sha256:s", 0) == book.read_seal(tmp_path).entries == at
+    with book.opened(tmp_path) as opened:
+        opened.append(entries(at, None))
+    assert [e["source"]["row"] for e in made(tmp_path)] == list(range(1, 10))
+    assert troubles(tmp_path) == []
+
+
+def test_what_is_posted_whole_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book, "BUFFER_BYTES", 1)
+
+    def entries() -> Iterator[dict]:
+        yield one(0)
+        raise ValueError
+    with pytest.raises(ValueError), book.opened(tmp_path) as opened:
+        opened.append(entries(), whole=True)
+    assert made(tmp_path) == []
 
 
 def test_one_writer_at_a_time(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,9 @@ SEGMENT_BYTES = 64 << 20
 BUFFER_BYTES = 1 << 20               # handed to the system at once
 MORE = "'maymine ledger verify' says more"
 BROKEN = f"nothing is added to a ledger that does not hold together; {MORE}"
+
+
+Line = tuple[bytes, str, JSON | None]            # its text, its hash, its source
 
 
 class LedgerError(Exception):
@@ -69,38 +72,36 @@ class Book:
         """Post entries; how many. What was posted before an exception stays, unless they are posted `whole`, as are few that
         belong together. Raises OSError, and what `entries` raises."""
         before, head = self.seal.entries, self.seal.head
-        lines, rows, size = list[bytes](), dict[str, int](), 0
+        made, size = list[Line](), 0                 # a line is in it with all that belongs to it: Ctrl-C may come anywhere
         try:
             for one in entries:
                 text, head = entry.line(one, head)
-                lines.append(text)
+                made.append((text, head, one.get("source")))
                 size += len(text) + 1
-                if "source" in one:
-                    rows[one["source"]["digest"]] = one["source"]["row"]
                 if size >= BUFFER_BYTES and not whole:
-                    full, told, lines, rows, size = lines, rows, [], {}, 0
-                    self._write(full, head, told)
+                    full, made, size = made, [], 0
+                    self._write(full)
         except BaseException:
             if not whole:
-                self._write(lines, head, rows)
+                self._write(made)
             raise
-        self._write(lines, head, rows)
+        self._write(made)
         return self.seal.entries - before
 
-    def _write(self, lines: list[bytes], head: str, rows: Mapping[str, int]) -> None:
-        """Lines that belong together, and how far they bring their sources; all of them, or OSError and none."""
-        if not lines:
+    def _write(self, made: list[Line]) -> None:
+        """Lines that belong together; all of them, or OSError and none."""
+        if not made:
             return
         if self._file < 0:
             self._begin()
-        data = b"\n".join(lines) + b"\n"
+        data, head = b"\n".join(text for text, _, _ in made) + b"\n", made[-1][1]
         warc.append(self._file, data, self._bytes)
         self._bytes += len(data)
         segment = self.seal.segments[-1]
-        segment |= {"entries": segment["entries"] + len(lines), "bytes": self._bytes, "head": head}
-        self.seal.entries += len(lines)
+        segment |= {"entries": segment["entries"] + len(made), "bytes": self._bytes, "head": head}
+        self.seal.entries += len(made)
         self.seal.head = head
-        self.seal.sources.update(rows)
+        self.seal.sources.update((source["digest"], source["row"]) for _, _, source in made if source)
         if self._bytes >= SEGMENT_BYTES:
             self.sync()
 
