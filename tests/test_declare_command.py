@@ -60,6 +60,17 @@ def test_every_target_is_explained_in_every_language(lang):
     assert say.text("declare.uncovered") in done.output
 
 
+@pytest.mark.parametrize("stance, value", [("reserve", "except-search"), ("no-train", "no-ai-training"), ("closed", "no-mining"),
+                                           ("answers", "no-ai-training"), ("open", "")])
+def test_pictures_are_to_be_tagged_with_what_the_site_says(stance, value):
+    told = json.loads(run("--for", "static", *SITE, "--stance", stance, "--format", "json").output)
+    assert [note for note in told["notes"] if "maymine tag" in note] == (
+        [Catalogue("en").text("declare.note-tag", value=value)] if value else [])
+    if value:
+        from crawler.declare.values import VALUES
+        assert value in VALUES
+
+
 def test_no_message_is_left_over():
     used = {f"step-{step}" for t in targets().values() for step in t.steps} | {f"left-{left}" for t in targets().values() for left in t.left}
     assert {key for key in messages("declare") if key.startswith(("step-", "left-"))} == used
@@ -131,6 +142,7 @@ def test_a_declaration_that_is_none_is_refused(text, tmp_path):
     assert "is no declaration" in done.output
 
 
+@pytest.mark.slow
 def test_what_does_not_answer_is_not_taken_for_what_is_not_said(tmp_path):
     origin = f"http://127.0.0.1:{free_port()}"
     assert run("--for", "nginx", "--origin", origin, "--stance", "reserve", "-o", str(tmp_path)).exit_code == 0

@@ -22,7 +22,7 @@ from . import merge, words
 from .intent import Away, Intent, Said
 from .meaning import FILE, PAGE, PICTURE, Difference, differences, samples
 from .syntax import apache, caddy, hosts, nginx, shopify, wordpress
-from .targets import ALL, BY_PATH, NONE, PAGES, Target
+from .targets import ALL, BY_PATH, EVERYWHERE, NONE, PAGES, Target
 
 Files = dict[str, str]
 Note = tuple[str, Mapping[str, object]]    # a message declare.note-*, and its parameters
@@ -132,7 +132,7 @@ def make(intent: Intent, target: Target, wishes: Wishes = Wishes()) -> Kit:
         case configured if configured in CONFIGURATIONS:
             dotted, rsl = (path if path in root else "" for path in (words.TDMREP, words.RSL))
             files |= CONFIGURATIONS[configured][0](rows, rsl, dotted)
-    if target.syntax in ("head", "shopify") and (head := words.head(metas[-1][1])):
+    if target.metas == EVERYWHERE and (head := words.head(metas[-1][1], rsl_url)):
         files[HEAD] = head
     kit = Kit(intent, target, files, root, wishes.robots)
     found = tuple(d for path, kind in samples(intent)

@@ -7,7 +7,7 @@ from rules import Use
 
 from ...effect import Answer
 from ...report.catalogue import Catalogue
-from .intent import USES, Away, Intent, Said
+from .intent import LIFTING, USES, Away, Intent, Said
 from .kit import HEAD, Kit
 from .meaning import ASKED, names, samples
 from .syntax import hosts, nginx
@@ -15,7 +15,8 @@ from .words import usage
 
 # Steps that are about a file, and left out where the kit has none.
 ABOUT = {"nginx-map": nginx.MAP, "headers-file": hosts.HEADERS, "vercel-json": hosts.VERCEL, "nuxt-rules": hosts.NUXT,
-         "cloudfront-policy": hosts.CLOUDFRONT, "head-code": HEAD, "shopify-head": HEAD}
+         "cloudfront-policy": hosts.CLOUDFRONT, "head-code": HEAD, "shopify-head": HEAD,
+         "head-template": HEAD}
 HIDDEN = {".htaccess", hosts.HEADERS, ".nojekyll"}       # what else is put there
 EXAMPLES = 3                             # names that stand for many
 
@@ -51,9 +52,21 @@ def notes(kit: Kit, say: Catalogue, markdown: bool = False) -> list[str]:
         told.append(write("declare.note-drafts"))
     if kit.intent.said.get(Use.SEARCH) is False and kit.intent.away is not Away.EVERYONE:
         told.append(write("declare.note-noindex"))
+    if value := tag(kit.intent.said):
+        told.append(write("declare.note-tag", value=value))
     if kit.target.checked != "served":
         told.append(write(f"declare.unchecked-{kit.target.checked}", title=kit.target.title))
     return told
+
+
+def tag(said: Said) -> str:
+    """The value of `maymine tag` that says of pictures what is said of the site; "" where none does."""
+    refused = {use for use in USES.values() if said.get(use) is False}
+    if refused == set(USES.values()):
+        return "no-mining"
+    if refused == LIFTING:
+        return "except-search" if said.get(Use.SEARCH) else "no-mining"
+    return "no-ai-training" if Use.TRAIN_GENAI in refused else ""
 
 
 def _once(kit: Kit) -> Iterator[tuple[str, dict[str, object]]]:
