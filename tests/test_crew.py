@@ -1,11 +1,15 @@
 """Workers and whole runs that are killed at any moment: nothing is lost, nothing is there twice, and what kills is named."""
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import random
+import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -228,3 +232,24 @@ def test_damage_of_the_files_of_sites_is_told_again(tmp_path):
     for _ in range(2):
         code, out = run(given, "-o", tmp_path / "run", "--sites", bad)
         assert (code, "robots.warc.gz" in out) == (3, True)
+
+
+@pytest.mark.slow
+def test_progress_tells_speed_and_the_time_that_is_left(tmp_path):
+    """On a terminal; nothing of it goes to standard output."""
+    many(tmp_path / "in")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([sys.executable, "-m", "crawler.cli", "filter", str(tmp_path / "in"), "-o", str(tmp_path / "run"), "--workers", "2"],
+                               cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm", "COLUMNS": "150"})
+    os.close(theirs)
+    shown = bytearray()
+    with contextlib.suppress(OSError):       # the other side is closed
+        while part := os.read(ours, 65_536):
+            shown += part
+    out, _ = process.communicate()
+    os.close(ours)
+    assert process.returncode == 0
+    assert re.search(rb"[\d,]+ pages/s", shown)
+    assert re.search(rb"[\d.]+ ?[kM]?B/s", shown)
+    assert re.search(rb"\d+:\d\d:\d\d", shown)
+    assert b"pages/s" not in out
