@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from crawler.commands import options
+from crawler.commands.demo import WHAT_IFS
 from crawler.demo import served, sites
 from rules import policies
 
@@ -53,11 +54,25 @@ def test_the_demo_tells_a_person_and_leaves_what_it_made_alone(tmp_path):
         assert site.name in first.stdout
         assert second.stdout.count(site.moral) == 2
     assert re.search(r"Leave may be had at: http://127\.0\.0\.1:\d+/licences\.json", first.stdout)
-    shown = [line.strip() for line in first.stdout.splitlines() if re.search(r" (explain|decide|replay) maymine-demo\b", line)]
+    shown = [line.strip() for line in first.stdout.splitlines() if re.search(r" (explain|decide|compare|replay) maymine-demo\b", line)]
     env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
     codes = [subprocess.run(shlex.split(line), capture_output=True, timeout=RUNAWAY_S, cwd=tmp_path, env=env, check=False).returncode
              for line in shown]
-    assert codes == [1, 0, 0]
+    assert codes == [1, 0, 1, 0]
+
+
+@pytest.mark.slow
+def test_one_crawl_has_three_outcomes_under_three_drafts_of_one_law(tmp_path):
+    """As drafted, as split, and as the creators demand (legal regimes: Republic of Korea, item 32)."""
+    demo(tmp_path)
+    compare = [sys.executable, "-m", "crawler.cli", "compare", "maymine-demo", "--format", "json"]
+    done = subprocess.run([*compare, *(word for name in WHAT_IFS for word in ("--policy", name))], capture_output=True, text=True,
+                          timeout=RUNAWAY_S, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"})
+    assert (done.returncode, done.stderr) == (1, ""), "they differ"
+    sides = [side["outcomes"] for side in json.loads(done.stdout)["sides"] if side["use"] == "train-genai"]
+    assert [{outcome: n["items"] for outcome, n in side.items() if n["items"]} for side in sides] == [
+        {"permitted-with-duties": 4, "undetermined": 3, "prohibited": 8}, {"permitted-with-duties": 3, "undetermined": 3, "prohibited": 9},
+        {"permitted": 1, "prohibited": 14}]
 
 
 @pytest.mark.parametrize("on_path", [False, True])

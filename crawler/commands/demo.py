@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FOLDER = "maymine-demo"
 EXPLAINED = "photographer"
 OTHER = "strictest"                  # one more policy, for an example
+WHAT_IFS = ("kr-item32-2025", "kr-item32-2026", "kr-permission-first")     # one crawl, three drafts of one law
 # Nobody is disturbed by haste on loopback.
 HASTE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0, "CONCURRENT_REQUESTS_PER_DOMAIN": 16, "RETRY_ENABLED": False}
 
@@ -34,7 +35,7 @@ def command(ctx: click.Context, run: str, policies: tuple[Policy, ...], verbose:
     """Crawl a small web on this machine, and show what was decided and why.
 
     A dozen sites on loopback, each with a story; no network is needed. Scrapy crawls them as it would crawl any others. The run
-    folder stays, for 'maymine explain', 'maymine decide' and 'maymine replay'.
+    folder stays, for 'maymine explain', 'maymine decide', 'maymine compare' and 'maymine replay'.
 
     Exit code: 0 it ran, 1 a site came out otherwise than its story says, 2 the run folder is not empty or cannot be written.
     """
@@ -118,4 +119,5 @@ def show(web: dict[str, Site], pages: dict[str, AssessedPage], policies: tuple[P
     maymine, run = options.program(), shlex.quote(folder)
     say(f"{maymine} explain {run} {url}", indent=2)
     say(f"{maymine} decide {run} --policy {OTHER}", indent=2)
+    say(f"{maymine} compare {run} {' '.join(f'--policy {name}' for name in WHAT_IFS)}", indent=2)
     say(f"{maymine} replay {run}", indent=2)
