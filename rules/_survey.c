@@ -426,13 +426,15 @@ static PyObject *self_closes(PyObject *Py_UNUSED(self), PyObject *args) {
     const unsigned char *t = text.buf;
     at end = text.len, pos = 0;
     int found = 0;
-    for (; !found && (pos = find(t, pos, end, '<')) >= 0; pos++)
+    for (; !found && (pos = find(t, pos, end, '<')) >= 0; pos++) {
+        if (pos + 1 < end && !strchr("stinxSTINX", t[pos + 1])) continue;
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
             at p = pos + 1, n = (at)strlen(names[i]);
             if (p + n >= end || LOW[t[p]] != (unsigned char)names[i][0] || !same(t + p, names[i], n)) continue;
             for (p += n; p < end && t[p] != '<' && t[p] != '>'; p++);
             if (p < end && t[p] == '>' && t[p - 1] == '/') found = 1;
         }
+    }
     PyBuffer_Release(&text);
     return PyBool_FromLong(found);
 }

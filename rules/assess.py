@@ -28,7 +28,7 @@ from .model import (
     Verdict,
 )
 from .policy import NON_COMMERCIAL, Policy, Rule
-from .prefilter import readers
+from .prefilter import read_in_full, readers
 from .record import recordable
 from .references import references
 from .signals import SIGNALS
@@ -75,6 +75,8 @@ def read(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False)
     of the asset itself nor of a licence that was referred to."""
     out: list[Finding] = []
     if evidence.has_bytes:
+        if exact and evidence.carrier is Carrier.BODY:
+            read_in_full(evidence, asset)
         for reader in readers(evidence, exact=exact):
             out += reader(evidence, asset, asker)
     if evidence.access is Access.UNAVAILABLE and evidence.carrier in WANTED:

@@ -28,10 +28,12 @@ from .html_work import ATTRIBUTES, compiled, is_bounded, survey
 from .limits import FIELD_BYTES, HTML_BYTES, HTML_ELEMENTS
 from .memo import latest
 from .model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding
+from .scan import Scan
 
 MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 IN_BODY, UNPLACED = "meta-in-body", "structure-unread"
 SENTINEL = "\ue000"              # an attribute name; of private use, so that few pages hold it
+_SENTINEL = SENTINEL.encode()
 MANY_METAS = 4 * HTML_ELEMENTS     # more are not worth a parse
 
 # Label of an encoding -> codec. Encoding Standard, 4.2; UTF-8 and what the standard treats so are left out.
@@ -62,7 +64,10 @@ _WORDS = r"tdm|max-snippet|disallowai|no(?:ai|image|index|ne|snippet|archive|cac
 # A word behind `<meta` and before the next `<` or `>`; or these themselves, or the end of the page, where no tag ends.
 TRIGGERS = (hidden.MARKUP, re.compile(
     rb"<meta[\t\n\f\r /][^<>]*(?:<|$|=\s*(?:\"[^\"<>]*|'[^'<>]*)>|" + _WORDS.encode() + rb")"))
+METAS = Scan(TRIGGERS)
 _SPEAKS = re.compile(_WORDS, re.IGNORECASE)
+_WORD_END = re.compile(rb"(?i:" + _WORDS.encode() + rb")\Z")
+_WORD_CHARS = 12                 # of the longest
 _COULD_SPEAK = re.compile(
     rb"&#(?:x0*(?:2d|[46][1-9a-f]|[57][0-9a])(?![0-9a-f])|0*(?:45|6[5-9]|[78]\d|90|9[7-9]|1[01]\d|12[0-2])(?!\d))|"
     + _WORDS.encode(), re.IGNORECASE)
@@ -89,14 +94,14 @@ NO_PAGE = Page()
 _last: tuple[bytes, str, Page] = (b"", "", NO_PAGE)
 
 
-def read(evidence: Evidence, asset: Asset) -> Page:
+def read(evidence: Evidence, asset: Asset, *, exact: bool = False) -> Page:
     """The page in a body; an empty one where the body is none. Keeps the last page for the next reader."""
     global _last
     body, media_type = evidence.body, asset.media_type
     last = _last
-    if last[0] is body and last[1] == media_type:    # INVARIANT: bytes never change
+    if last[0] is body and last[1] == media_type and not exact:      # INVARIANT: bytes never change
         return last[2]
-    found = page(body, xhtml=media_type == "application/xhtml+xml") if is_html(body, media_type) else NO_PAGE
+    found = page(body, xhtml=media_type == "application/xhtml+xml", exact=exact) if is_html(body, media_type) else NO_PAGE
     _last = (body, media_type, found)
     return found
 
@@ -159,6 +164,13 @@ class _Unbounded(Exception):
 
 def _needed(text: bytes) -> int:
     """Length of the part that holds every meta that could speak; 0: there is none. All, where only a parser can tell."""
+    places = METAS.places(text)
+    if not places:
+        return 0
+    if all(_WORD_END.search(text, max(place - _WORD_CHARS, 0), place) for place in places):
+        # the tag that holds the last word: nothing that could be another tag stands before the word
+        tag = ATTRIBUTES.match(text, text.rfind(b"<", 0, places[-1]) + len("<meta"))
+        return tag.end() if tag else len(text)
     seen = survey(text)
     if seen and seen.certain:
         return next((stop for start, stop in reversed(seen.metas) if _COULD_SPEAK.search(text, start, stop)), 0)
@@ -193,22 +205,26 @@ def beginning(text: bytes, end: int) -> LexborHTMLParser | None:
 
     A sentinel that becomes an element proves that the part ends between two tags: so far the page parses alike. What follows
     can still move elements of the body (13.2.6.4.7), delete it by a frameset, and add attributes to `<html>` and `<body>`."""
-    if end == len(text) or SENTINEL.encode() in text:
+    part = text[:end]
+    if end == len(text) or _SENTINEL in part:
         return None
-    tree = parse(text[:end] + f"<meta {SENTINEL}>".encode())
-    metas = tree.css("meta")
+    tree = parse(part + b"<meta " + _SENTINEL + b">")
+    metas = tree.tags("meta")
     return tree if metas and SENTINEL in metas[-1].attributes else None
 
 
 def _parsed(tree: LexborHTMLParser) -> list[Meta]:
     """The metas that could speak."""
-    in_head = {e.mem_id for e in tree.head.css("meta")} if tree.head else set()
+    head = tree.head.mem_id if tree.head else None
     metas = []
-    for index, element in enumerate(tree.css("meta"), 1):
+    for index, element in enumerate(tree.tags("meta"), 1):
         attributes = element.attributes
         name, content = (attributes.get("name") or "").strip().lower(), attributes.get("content") or ""
         if _speaks(name, content):
-            metas.append(Meta(name, content, index, "" if element.mem_id in in_head else IN_BODY))
+            around = element.parent
+            while around is not None and around.mem_id != head:
+                around = around.parent
+            metas.append(Meta(name, content, index, IN_BODY if around is None else ""))
     return metas
 
 

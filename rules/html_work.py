@@ -94,8 +94,7 @@ def is_bounded(text: bytes, end: int) -> bool:
     """Whether parsing text[:end] takes time in proportion to its size."""
     if not compiled:
         return walk(text, end)
-    seen = _surveyed(text)
-    return seen.bounded if seen.certain or end == len(text) else bool(compiled.survey(text, end, WORK)[0])
+    return _surveyed(text).bounded if end == len(text) else bool(compiled.survey(text, end, WORK)[0])
 
 
 def walk(text: bytes, end: int) -> bool:

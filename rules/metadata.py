@@ -84,13 +84,15 @@ NOTHING = Description()
 _last: tuple[bytes, str, str, Description] = (b"", "", "", NOTHING)
 
 
-def read(body: bytes, media_type: str, base: str) -> Description:
+def read(body: bytes, media_type: str, base: str, *, exact: bool = False) -> Description:
     """What a page says of itself; nothing where the body is none. `base`: address of the page. Keeps the last page."""
     global _last
     last = _last
-    if last[0] is body and last[1:3] == (media_type, base):    # INVARIANT: bytes never change
+    if last[0] is body and last[1:3] == (media_type, base) and not exact:        # INVARIANT: bytes never change
         return last[3]
-    found = describe(body, base, xhtml=media_type == "application/xhtml+xml") if is_html(body, media_type) else NOTHING
+    found = NOTHING
+    if is_html(body, media_type):
+        found = describe(body, base, xhtml=media_type == "application/xhtml+xml", exact=exact)
     _last = (body, media_type, base, found)
     return found
 

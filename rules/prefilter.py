@@ -2,7 +2,7 @@
 
 Facts (OURS)
 - A reader is called where the body holds one of its triggers (SIGNALS, `triggers`); one without triggers always.
-- INVARIANT (tested): a reader that is not called would have found nothing. `exact` calls all.
+- INVARIANT (tested): a reader that is not called would have found nothing. `exact` calls all, and has them read all of a page.
 - All are called, too, where words cannot be told by a look: containers, texts in UTF-16, pages beyond a cap, which are faults.
 - A page in another encoding than UTF-8 is looked at as it stands and as it is meant.
 """
@@ -10,21 +10,33 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
+from . import html, metadata
 from .containers import kind
-from .html import utf8
+from .html import METAS, utf8
 from .limits import HTML_BYTES
 from .memo import latest
-from .model import Carrier, Evidence
+from .model import Asset, Carrier, Evidence
 from .scan import Scan, Word
-from .signals import READERS, TRIGGERS, Reader
+from .signals import READERS, TRIGGERS, Reader, prose
 
 BODY = READERS[Carrier.BODY]
 _START_BYTES = 64
 
 
+IN_FULL = tuple(prose.page_exact if reader is prose.page else reader for reader in BODY)
+
+
 def readers(evidence: Evidence, *, exact: bool = False) -> tuple[Reader, ...]:
     """Those who could find something in the bytes, in the order of READERS."""
-    return _concerned(evidence.body) if evidence.carrier is Carrier.BODY and not exact else READERS[evidence.carrier]
+    if evidence.carrier is not Carrier.BODY:
+        return READERS[evidence.carrier]
+    return IN_FULL if exact else _concerned(evidence.body)
+
+
+def read_in_full(evidence: Evidence, asset: Asset) -> None:
+    """Parse all of a page for the readers that come next, who else would make do with less."""
+    html.read(evidence, asset, exact=True)
+    metadata.read(evidence.body, asset.media_type, evidence.final_uri or evidence.uri, exact=True)
 
 
 @latest
@@ -45,7 +57,7 @@ def _words() -> tuple[Word, ...]:
 
 @cache
 def _scan() -> Scan:
-    return Scan(_words())
+    return Scan(_words(), within=(prose.SCAN, METAS))
 
 
 @lru_cache(maxsize=4096)

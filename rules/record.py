@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from enum import Enum, IntEnum
+from functools import cache
 from typing import Any
 
 from .model import (
@@ -95,7 +96,7 @@ def to_record(a: Assessment) -> JSON:
         "policy": {"id": a.policy, "digest": a.policy_digest},
         "evidence": [evidence_record(e) for e in a.evidence],
         "findings": [finding_record(f) for f in a.findings],
-        "decisions": {use.value: _decision(d) for use, d in a.decisions.items()},
+        "decisions": {use.value: decision_record(d) for use, d in a.decisions.items()},
     }
 
 
@@ -167,7 +168,7 @@ def time_from_text(text: str | None) -> datetime | None:
     return at.astimezone(UTC)
 
 
-def _decision(d: Decision) -> JSON:
+def decision_record(d: Decision) -> JSON:
     return {
         "verdict": d.verdict.value,
         "reasons": [{"finding": r.finding, "rule": r.rule, "effect": r.effect.name.lower()} for r in d.reasons],
@@ -186,9 +187,23 @@ def _kept(**values: Any) -> JSON:
     return {k: v for k, v in values.items() if v not in (None, "", [], {})}
 
 
+@cache
+def _names(noun: type[Any]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(noun))
+
+
 def _plain(noun: Any) -> JSON:
     """A dataclass as a JSON value, without what is empty."""
-    return _kept(**{f.name: _value(getattr(noun, f.name)) for f in fields(noun)})
+    out: JSON = {}
+    for name in _names(noun.__class__):
+        value = getattr(noun, name)
+        if value is None or value == "" or value == ():
+            continue
+        if isinstance(value, str):
+            out[name] = value
+        elif (plain := _value(value)) not in ("", {}):
+            out[name] = plain
+    return out
 
 
 def _value(v: Any) -> Any:

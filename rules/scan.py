@@ -23,10 +23,15 @@ Word = bytes | re.Pattern[bytes]
 
 
 class Scan:
-    """A set of words, told by their numbers. `portable`: do without Hyperscan."""
+    """A set of words, told by their numbers. `portable`: do without Hyperscan.
 
-    def __init__(self, words: Iterable[Word], *, portable: bool = hyperscan is None) -> None:
+    `within`: sets all of whose words are among these, each one part, whose places are found in the same pass, so that they need
+    not look again."""
+
+    def __init__(self, words: Iterable[Word], *, portable: bool = hyperscan is None, within: Iterable[Scan] = ()) -> None:
         self.portable = portable
+        self._known: tuple[bytes, list[int]] | None = None       # places in the data looked at last
+        self._within = tuple(within)
         wanted = [tuple(sorted(word.split(b" "), key=len)) if isinstance(word, bytes) else (word,) for word in words]
         self._parts: list[Word] = list(dict.fromkeys(part for parts in wanted for part in parts))
         number = {part: n for n, part in enumerate(self._parts)}
@@ -35,6 +40,10 @@ class Scan:
         for word, (held, part) in enumerate(self._words):
             if len(held) == 1:
                 self._alone.setdefault(part, []).append(word)
+        self._placed: dict[int, list[int]] = {}      # part -> which of `within` hold it
+        for which, one in enumerate(self._within):
+            for placed in one._parts:
+                self._placed.setdefault(number[placed], []).append(which)
         self._joint = [(word, held) for word, (held, _) in enumerate(self._words) if len(held) > 1]
 
     def held(self, data: bytes) -> list[int]:
@@ -44,7 +53,17 @@ class Scan:
             found = {n for n, part in enumerate(self._parts) if next(_ends(part, low), 0)}
         else:
             found = set()
-            self._once.scan(data, match_event_handler=lambda n, start, end, flags, context: found.add(n))
+            ends: list[list[int]] = [[] for _ in self._within]
+            placed = self._placed
+
+            def see(n: int, start: int, end: int, flags: int, context: object) -> None:
+                found.add(n)
+                for one in placed.get(n, ()):
+                    ends[one].append(end)
+
+            self._once.scan(data, match_event_handler=see if placed else lambda n, start, end, flags, context: found.add(n))
+            for within, places in zip(self._within, ends, strict=True):
+                within._known = data, sorted(set(places))
         if not found:
             return []
         return sorted((*(word for part in found for word in self._alone.get(part, ())),
@@ -52,6 +71,8 @@ class Scan:
 
     def places(self, data: bytes) -> list[int]:
         """Where the words that are held stand, or the longest part of each: ends, in order."""
+        if self._known and self._known[0] is data:   # INVARIANT: bytes never change
+            return self._known[1]
         found: list[tuple[int, int]] = []
         if self.portable:
             low = data.lower()
@@ -64,17 +85,17 @@ class Scan:
 
     @cached_property
     def _once(self) -> Any:
-        return self._compiled(hyperscan.HS_FLAG_SINGLEMATCH)
+        return self._compiled([0 if n in self._placed else hyperscan.HS_FLAG_SINGLEMATCH for n in range(len(self._parts))])
 
     @cached_property
     def _each(self) -> Any:
-        return self._compiled(0)
+        return self._compiled([0] * len(self._parts))
 
-    def _compiled(self, flags: int) -> Any:
+    def _compiled(self, flags: list[int]) -> Any:
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         sources = [re.escape(part) if isinstance(part, bytes) else part.pattern for part in self._parts]
         database.compile(expressions=sources, ids=list(range(len(sources))),
-                         flags=[flags | hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_DOTALL] * len(sources))
+                         flags=[f | hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_DOTALL for f in flags])
         return database
 
 

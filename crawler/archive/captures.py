@@ -17,7 +17,7 @@ from rules import Access, Asset, Carrier, Evidence, limits
 from ..evidence import PAGE_REFUSALS, REDIRECTS, access_of
 from . import payload
 from .records import Location
-from .warc import _PREFIXED
+from .warc import unprefixed
 
 NO_FIELDS = "the collection did not keep the response fields"
 NO_BODY = "the collection did not keep the bytes of the asset"
@@ -49,7 +49,7 @@ def of_response(url: str, block: bytes, at: datetime | None, location: Location 
     status = payload.status_of(head)
     body, trouble = payload.decoded(block[start:], told)
     if b"x-crawler-" in head.lower():
-        head = _PREFIXED.sub(b"", head)
+        head = unprefixed(head)
     fields = Evidence(Carrier.HTTP_FIELDS, url, at, Access.OBTAINED, head, status)
     asset = Asset(url, payload.media_type(told.get(b"content-type", b"")))
     return Capture(asset, fields, of_body(url, body, at, status, cut or trouble), location)

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from rules import Asker, Assessment, Asset, Decision, Evidence, Finding, Policy, Use, Verdict, find, to_record
+from rules import Asker, Asset, Decision, Evidence, Finding, Policy, Use, Verdict, find
 from rules.assess import decide, listed, missing
-from rules.record import ENGINE, SCHEMA
+from rules.record import ENGINE, SCHEMA, decision_record, finding_record
 
 from . import records
 from .captures import Capture
@@ -24,7 +25,7 @@ from .records import Location
 from .surt import surt
 
 DECIDED_KEPT = 4_096                 # sets of findings whose decisions are remembered
-NOWHERE = Asset("")
+FINDINGS_KEPT = 4_096                # as they are written down
 ORDER = (Verdict.PERMITTED, Verdict.UNDETERMINED, Verdict.PROHIBITED)
 
 SiteEvidence = tuple[tuple[Evidence, ...], tuple[Location | None, ...]]
@@ -131,12 +132,10 @@ class Decider:
             "evidence": _evidence(decided),
             "locations": _locations(decided),
         }
-        parts = [to_record(Assessment(NOWHERE, self.asker, "", "", (), a.findings, a.decisions)) for a in unique]
-        by_answer = {
-            "findings": pa.array([part["findings"] for part in parts], records.RECORDS.field("findings").type),
-            "decisions": pa.array([[{"use": use, **d} for use, d in part["decisions"].items()] for part in parts],
-                                  records.RECORDS.field("decisions").type),
-        }
+        findings = [[_finding(f) for f in answer.findings] for answer in unique]
+        decisions = [[{"use": use.value, **decision_record(d)} for use, d in answer.decisions.items()] for answer in unique]
+        by_answer = {"findings": pa.array(findings, records.RECORDS.field("findings").type),
+                     "decisions": pa.array(decisions, records.RECORDS.field("decisions").type)}
         asker = {"token": self.asker.token, "commercial": self.asker.commercial, "country": self.asker.country or None}
         policies = [{"id": p.id, "digest": p.digest} for p in self.policies]
         columns = {
@@ -147,6 +146,12 @@ class Decider:
             "policy": pa.array(policies, records.POLICY).take(pa.array(list(range(wide)) * n, pa.int32())),
         }
         return pa.table([columns[name] for name in records.RECORDS.names], schema=records.RECORDS)
+
+
+@lru_cache(maxsize=FINDINGS_KEPT)
+def _finding(f: Finding) -> dict[str, Any]:
+    """What a site says stands in the record of each of its pages."""
+    return finding_record(f)
 
 
 def verdict(answers: Iterable[Answer], policies: Sequence[Policy], by: frozenset[str], uses: frozenset[Use]) -> Verdict:

@@ -24,6 +24,7 @@ _SESSION_IN_PATH = (
     re.compile(r"(.*/)(?:\((?:[a-z]\([0-9a-z]{24}\))+\)/)([^?]+\.aspx.*)", re.DOTALL),
     re.compile(r"(.*/)(?:\([0-9a-z]{24}\)/)([^?]+\.aspx.*)", re.DOTALL),
 )
+_UNESCAPED = re.compile(rb"[!\"$&-~]*")
 _SESSION_IN_QUERY = (
     re.compile(r"(.*)(?:jsessionid=[0-9a-z]{32})(?:&(.*))?", re.DOTALL),
     re.compile(r"(.*)(?:phpsessid=[0-9a-z]{32})(?:&(.*))?", re.DOTALL),
@@ -103,4 +104,6 @@ def _unescaped(text: str) -> bytes:
 
 
 def _escaped(data: bytes) -> str:
+    if _UNESCAPED.fullmatch(data):
+        return data.decode()
     return "".join(chr(b) if 0x20 < b < 0x7f and b not in b"#%" else f"%{b:02x}" for b in data)

@@ -42,7 +42,7 @@ JSON_CARRIERS = (Carrier.TDMREP_JSON, Carrier.ACCOUNT)
 _CODED_NAME = rb"(?=(?:content-encoding|transfer-encoding|content-length)[ \t]*:)"
 _CODED = re.compile(rb"^" + _CODED_NAME, re.IGNORECASE | re.MULTILINE)
 _PREFIX = b"X-Crawler-"
-_PREFIXED = re.compile(rb"^" + _PREFIX + _CODED_NAME, re.IGNORECASE | re.MULTILINE)
+_PREFIXED = re.compile(rb"\n" + rb"(?i:" + _PREFIX + _CODED_NAME + b")")
 _UNSAFE = re.compile("[^!-~]")
 
 
@@ -159,7 +159,12 @@ def response_block(fields: bytes, body: bytes) -> bytes | None:
 def split(block: bytes) -> tuple[bytes, bytes]:
     """Field section and body out of the block of a response record that we wrote."""
     head, end, body = block.partition(b"\r\n\r\n")
-    return _PREFIXED.sub(b"", head + end[:2]), body
+    return unprefixed(head + end[:2]), body
+
+
+def unprefixed(head: bytes) -> bytes:
+    """The field section as it came; it starts with a status line."""
+    return _PREFIXED.sub(b"\n", head)
 
 
 def read(file: Path, at: Location, carrier: Carrier) -> bytes:

@@ -159,7 +159,8 @@ class Archive:
                 self.only is not None and not self.only(url)):
             return None
         try:
-            block, why = record.reader.read(BLOCK_BYTES), told_wrongly
+            block = record.reader.read() if record.content_length <= BLOCK_BYTES else record.reader.read(BLOCK_BYTES)
+            why = told_wrongly       # reading with a limit copies each byte once more
         except OSError as error:
             block, why = b"", str(error)
         if len(block) < min(record.content_length, BLOCK_BYTES):

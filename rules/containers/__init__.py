@@ -33,6 +33,7 @@ STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\xc5\xd0\xd3\xc6", "eps"), (b"\xff\x0a", "jxl"), (b"\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
     (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
 )
+PAGES = (b"<!doctype html", b"<html", b"<head")
 BRANDS = {**dict.fromkeys((b"avif", b"avis"), "avif"),
           **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "heic"), b"qt  ": "mov",
           **dict.fromkeys((b"jp2 ", b"jpx ", b"jph "), "jp2"), b"jxl ": "jxl"}
@@ -43,6 +44,8 @@ _FREE = frozenset({b"free", b"skip"})
 def kind(body: bytes) -> str:
     """The container: "jpeg", "png", "pdf", "zip" ...; "" for every other. By its first bytes; next to no cost."""
     head = body[:16]
+    if head[:1] == b"<" and head.lower().startswith(PAGES):
+        return ""
     for start, name in STARTS:
         if head.startswith(start):
             return name

@@ -51,7 +51,7 @@ class Product:
 
 def body(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """A message that is the asset."""
-    if not _START.search(evidence.body[:2_048].replace(b"\0", b"")):
+    if not _starts(evidence.body):
         return []
     products, faults = _products(evidence.body)
     out = _stated("onix.body", Carrier.BODY, products)
@@ -60,9 +60,14 @@ def body(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     return [*(Fault(Carrier.BODY, *f) for f in faults), *out]
 
 
+def _starts(body: bytes) -> bool:
+    start = body[:2_048].replace(b"\0", b"")
+    return b"onixmessage" in start.lower() and bool(_START.search(start))
+
+
 def feed(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """A message about the asset."""
-    if not _START.search(evidence.body[:2_048].replace(b"\0", b"")):
+    if not _starts(evidence.body):
         return []
     products, faults = _products(evidence.body)
     named = [p for p in products if _names(p, asset.url)]

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from ..hidden import TEXT
 from ..html import is_html, utf8
 from ..html_work import compiled
-from ..limits import HTML_BYTES, PROSE_CHARS, QUOTE_CHARS, ROBOTS_BYTES
+from ..limits import HTML_BYTES, PROSE_CHARS, PROSE_SENTENCE_CHARS, QUOTE_CHARS, ROBOTS_BYTES
 from ..memo import memo
 from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement, Use
 from ..phrases import WORDS, could_reserve, notice, plain, sentences
@@ -170,9 +170,18 @@ def _could_state(raw: bytes, places: list[int]) -> bool:
         in_tag = done = end
         text = _text(raw[begin:end].replace(b"\n", b" ").decode("utf-8", "replace"))
         texts.append(text)
-        if could_reserve(plain(text)) and any(notice(sentence) for _, sentence in sentences(text)):
+        if _could_reserve(plain(text)) and any(notice(sentence) for _, sentence in sentences(text)):
             return True
     return sum(map(len, texts)) > PROSE_CHARS // 2 and sum(len(s) for text in texts for _, s in sentences(text)) > PROSE_CHARS
+
+
+def _could_reserve(text: str) -> bool:
+    """`could_reserve`; of a long text some sentence must do so: it holds one of the words."""
+    if len(text) <= 4 * PROSE_SENTENCE_CHARS:
+        return could_reserve(text)
+    page, reach = text.encode("utf-8", "replace"), 2 * PROSE_SENTENCE_CHARS * (1 if text.isascii() else 4)
+    windows = {place // reach for place in SCAN.places(page)}
+    return any(could_reserve(page[max(n - 1, 0) * reach:(n + 2) * reach].decode("utf-8", "replace")) for n in windows)
 
 
 def _is_told(tag: bytes) -> bool:

@@ -296,7 +296,7 @@ def _could_speak(body: bytes) -> bool:
     lowered = body.lower()
     if b"\0" in lowered[:64]:
         lowered = lowered.replace(b"\0", b"")
-    return b"rsl+xml" in lowered or b"rsl&" in lowered or bool(hidden.MARKUP.search(lowered))
+    return b"rsl+xml" in lowered or b"rsl&" in lowered or (b"&" in lowered and bool(hidden.MARKUP.search(lowered)))
 
 
 @latest
