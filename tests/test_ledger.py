@@ -31,7 +31,7 @@ from tests.test_summary import ROBOTS, page
 
 ROOT = Path(__file__).parents[1]
 AT = "2026-11-22T10:00:00Z"
-SCHEMA = json.loads((ROOT / "schema" / "ledger-entry.schema.json").read_text("utf-8"))
+SCHEMA = json.loads((ROOT / "schema" / "ledger-entry.json").read_text("utf-8"))
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -193,6 +193,15 @@ def test_an_entry_that_is_none_is_told_though_its_links_hold(tmp_path: Path, wro
     found = troubles(tmp_path)
     assert {t.where for t in found} == {"000001.jsonl:2"}
     assert what in found[0].what
+
+
+def test_a_row_that_was_posted_twice_is_told(tmp_path: Path) -> None:
+    post(tmp_path, [one(0), one(1)])
+    seal = json.loads((tmp_path / "ledger.json").read_bytes())
+    (tmp_path / "ledger.json").write_text(json.dumps(seal | {"sources": {"sha256:s": 1}}))
+    assert [(t.where, t.what) for t in troubles(tmp_path)] == [("ledger.json", "how far each source was posted is not what the entries say")]
+    post(tmp_path, [one(1)])
+    assert [(t.where, t.what) for t in troubles(tmp_path)] == [("000001.jsonl:3", "row 2 of its source was posted before")]
 
 
 # ---- kills

@@ -34,6 +34,7 @@ class Verified:
     unsealed: int = 0                                # entries after the last seal
     corrected: dict[str, bool] = field(default_factory=dict)     # ids that were taken back
     sums: Sums = field(default_factory=dict)
+    sources: dict[str, int] = field(default_factory=dict)        # digest -> last row
     noted: int = 0                                   # the entry whose hash is the head that somebody noted
 
 
@@ -66,6 +67,8 @@ def verify(folder: Path, into: Verified, noted: str = "", done: Callable[[int], 
         into.head, last = digest, (where, id_)
         if at in marks:
             heads[at] = digest, where
+        if at == seal.entries and into.sources != seal.sources:
+            yield Trouble(book.SEAL, "", "how far each source was posted is not what the entries say")
         if digest == noted:
             into.noted = at
         if not at % 10_000:
@@ -86,6 +89,10 @@ def _inside(text: bytes, ids: set[bytes], into: Verified) -> Iterator[str]:
         return
     wrong = list(entry.problems(one))
     yield from wrong
+    if isinstance(source := one.get("source"), dict) and not wrong:
+        if source["row"] <= into.sources.get(source["digest"], 0):
+            yield f"row {source['row']} of its source was posted before"
+        into.sources[source["digest"]] = max(source["row"], into.sources.get(source["digest"], 0))
     id_, of = str(one.get("entry_id")), one.get("correction_of")
     if id_.encode("utf-8", "replace") in ids:
         yield "the entry stands twice"
