@@ -264,3 +264,19 @@ def test_a_report_that_is_booked_is_in_the_ledger_once(folder: Path) -> None:
     assert told["uses"] == 60, "what was reported is no use"
     assert "was booked for this time already" in flat(ledger("report", folder, *GEMA, "--book", code=2))
     assert len(made(folder)) == 63
+
+
+def test_uses_are_exported_as_they_count(folder: Path, tmp_path: Path) -> None:
+    ledger("correct", folder, made(folder)[0]["entry_id"], "--set", "holder_ref==2+3", "--note", "moved")
+    ledger("correct", folder, made(folder)[2]["entry_id"], "--void", "--note", "never used")
+    ledger("export", folder, "-o", tmp_path / "all.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "all.csv").read_text("utf-8"))))
+    told = json.loads(ledger("report", folder, "--by", "society", "--format", "json"))
+    assert len(rows) == told["uses"] == 59
+    assert {r["work"] for r in rows} == {f"https://a.example/{n}" for n in range(60) if n != 2}
+    assert [r["holder_ref"] for r in rows if r["work"] == "https://a.example/0"] == ["'=2+3"]
+    assert [(r["duties"], r["unit"], r["scheme"]) for r in rows][:1] == [("remunerate", "token", "url")]
+    some = list(csv.DictReader(io.StringIO(ledger("export", folder, "--society", "VG", "--from", "2026-02", "--to", "2026-03"))))
+    assert len(some) == sum(n % 3 != 1 and n % 6 in (1, 2) for n in range(60) if n != 2)
+    assert {r["holder_ref"] for r in csv.DictReader(io.StringIO(ledger("export", folder, "--holder", "unallocated", "--model", "m1")))} == {"unallocated"}
+    assert ledger("export", folder, "--policy", "x").count("\n") == 1

@@ -1,17 +1,14 @@
 """`maymine ledger`: what was used, whose it is, and what a tariff makes of it."""
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import CLEAN, FINDINGS, UNDECIDED, options, tariffs
+from . import CLEAN, FINDINGS, UNDECIDED, ledgers, options, tariffs
 
 if TYPE_CHECKING:
-    from ..ledger.holders import Holders
     from ..ledger.posting import Posted
     from ..ledger.tariff import Tariff
 
@@ -20,7 +17,6 @@ UNITS = ("item", "token", "pixel", "second", "byte", "word", "page")
 VIEWS = ("holder", "domain", "class", "society", "period", "model", "use", "policy")     # ledger/report.py
 TOLD = 20                            # troubles on a terminal
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -43,7 +39,7 @@ def command() -> None:
     "maymine ledger post LEDGER --run RUN --policy kr-item32-2026 --model m1",
     "maymine ledger post LEDGER --manifest train.parquet --run RUN --model m1 --holders holders.csv",
     "maymine ledger post LEDGER --manifest payments.csv"))
-@click.argument("ledger", type=FOLDER, metavar="LEDGER")
+@ledgers.ledger
 @click.option("--run", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="RUN",
               help="Enter the items whose use carries a duty to record, report or pay; with --manifest, say by what right.")
 @click.option("--policy", default="", metavar="NAME", help="Policy of the run. [default: the first]")
@@ -81,8 +77,9 @@ def post(ctx: click.Context, ledger: Path, run: Path | None, policy: str, use: s
         raise click.UsageError("--policy is one of a run; name it: --run RUN")
     if manifest is None and unit not in (None, "item", "byte"):
         raise click.UsageError(f"a run counts items or bytes, not {unit}")
-    with _using():
-        asked = posting.Asked(model, dataset, use_type or "", unit or "", _time(date), _holders(holders, registers))
+    with ledgers.using():
+        asked = posting.Asked(model, dataset, use_type or "", unit or "", ledgers.time(date),
+                              ledgers.holders(holders, registers))
         posted, told = posting.Posted(), ""
         by = posting.policy_of(run, policy, use) if run is not None else ""
         if manifest is not None:
@@ -139,7 +136,7 @@ def _tell_cut(opened: Any) -> None:
 
 @command.command("verify", epilog=options.example(
     "maymine ledger verify LEDGER", "maymine ledger verify LEDGER --head sha256:..."))
-@click.argument("ledger", type=FOLDER, metavar="LEDGER")
+@ledgers.ledger
 @click.option("--head", "noted", default="", metavar="HASH", help="A head that was noted earlier: it must still be in the "
               "chain.")
 @options.format("text", "json")
@@ -154,7 +151,7 @@ def verify(ctx: click.Context, ledger: Path, noted: str, form: str) -> None:
     from ..terminal import progress, say
     from .output import values
     into = checking.Verified()
-    with _using():
+    with ledgers.using():
         book.is_ledger(ledger)
         with progress("verifying", book.read_seal(ledger).entries) as done:
             troubles = list(checking.verify(ledger, into, noted, done))
@@ -187,7 +184,7 @@ def verify(ctx: click.Context, ledger: Path, noted: str, form: str) -> None:
     "maymine ledger report LEDGER --by domain",
     "maymine ledger report LEDGER --tariff gema-two-pillars-2024 --given net_income=250000 --given minimum=10000",
     "maymine ledger report LEDGER --tariff our.yaml --from 2026-01 --to 2026-06 -o report.html"))
-@click.argument("ledger", type=FOLDER, metavar="LEDGER")
+@ledgers.ledger
 @click.option("--tariff", "name", default="", metavar="NAME|FILE", help="Charge by this tariff (see maymine ledger tariffs).")
 @click.option("--given", multiple=True, metavar="NAME=NUMBER", help="A fact that the tariff asks for; may be given again.")
 @click.option("--by", "views", type=click.Choice(VIEWS), multiple=True, help="What to add up by; may be given again. "
@@ -221,8 +218,8 @@ def report(ctx: click.Context, ledger: Path, name: str, given: tuple[str, ...], 
     if booked and tariff is None:
         raise click.UsageError("--book needs --tariff: without one nothing is charged")
     chosen = views or (VIEWS if out is not None and out.suffix != ".csv" else VIEWS[:1])
-    with _using():
-        _period(since, until)
+    with ledgers.using():
+        ledgers.period(since, until)
         asked = gather.Asked(since, until, policy, model)
         with progress("adding up") as done:
             gathered = gather.gather(ledger, tariff, asked, done)
@@ -263,15 +260,48 @@ def _book(ledger: Path, told: dict[str, Any], settled: Any, tariff: Tariff, fact
         if source in opened.seal.sources:
             raise book.LedgerError("this tariff with these facts was booked for this time already; take those entries back "
                                    "('maymine ledger correct --void'), or name another time")
-        n = opened.append(reports.bookings(told, settled, tariff, _time(""), source), whole=True)
+        n = opened.append(reports.bookings(told, settled, tariff, ledgers.time(""), source), whole=True)
     say(f"{n:,} entries of status 'reported' were posted. Head: {opened.seal.head}", err=True)
+
+
+@command.command("export", epilog=options.example(
+    "maymine ledger export LEDGER --society KOSA --from 2026-01 --to 2026-06 -o kosa.csv"))
+@ledgers.ledger
+@click.option("--society", default="", metavar="TEXT", help="Works of this society alone.")
+@click.option("--holder", default="", metavar="TEXT", help="Works of this holder alone; 'unallocated': of nobody known.")
+@click.option("--from", "since", default="", metavar="TIME", help="Uses since then: 2026, 2026-03 or 2026-03-31.")
+@click.option("--to", "until", default="", metavar="TIME", help="Uses until the end of this year, month or day.")
+@click.option("--policy", default="", metavar="NAME", help="Uses that this policy ruled about alone.")
+@click.option("--model", default="", metavar="TEXT", help="Uses for this model alone.")
+@click.option("-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write a CSV file. [default: standard output]")
+def export(ledger: Path, society: str, holder: str, since: str, until: str, policy: str, model: str,
+           out: Path | None) -> None:
+    """Write the uses that count, one a row, as CSV: for a society or a holder.
+
+    Exit code: 0 written; 2 the command line is not as it must be.
+    """
+    import sys
+
+    from ..ledger import book, exporting, gather
+    from ..terminal import progress, say
+    with ledgers.using():
+        ledgers.period(since, until)
+        book.is_ledger(ledger)
+        found = exporting.uses(ledger, gather.Asked(since, until, policy, model), society, holder)
+        with progress("writing", book.read_seal(ledger).entries) as done:
+            if out is None:
+                exporting.write(sys.stdout, found, done)
+            else:
+                with out.open("w", encoding="utf-8", errors="replace", newline="") as file:
+                    say(f"{exporting.write(file, found, done):,} uses written.", err=True)
 
 
 @command.command("correct", epilog=options.example(
     "maymine ledger correct LEDGER 3f2a9c0d11e4 --set holder_ref=\"Ahn Publishing\" --note \"claim of 3 March\"",
     "maymine ledger correct LEDGER 3f2a9c0d11e4 --void --note \"counted twice\"",
     "maymine ledger correct LEDGER --holders holders.csv --note \"search of March\""))
-@click.argument("ledger", type=FOLDER, metavar="LEDGER")
+@ledgers.ledger
 @click.argument("entry_id", default="", metavar="[ENTRY]")
 @click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="What is right instead; may be given again.")
 @click.option("--void", is_flag=True, help="Take the entry back, and put nothing in its place.")
@@ -293,8 +323,8 @@ def correct(ledger: Path, entry_id: str, changes: tuple[str, ...], void: bool, h
         raise click.UsageError("name an ENTRY with --set or --void, or --holders FILE or --register FILE")
     if not note.strip():
         raise click.UsageError("--note says why; it cannot be empty")
-    with _using():
-        at, listed = _time(date), _holders(holders, registers)
+    with ledgers.using():
+        at, listed = ledgers.time(date), ledgers.holders(holders, registers)
         book.is_ledger(ledger)
         with book.opened(ledger) as opened:
             if not moving:
@@ -311,54 +341,6 @@ def correct(ledger: Path, entry_id: str, changes: tuple[str, ...], void: bool, h
 
 
 command.add_command(tariffs.command)
-
-
-# ---- what the verbs have in common
-
-@contextmanager
-def _using() -> Iterator[None]:
-    """Ends with a usage error where a file or a ledger is not as it must be."""
-    from rules.strict_yaml import DataError
-
-    from ..ledger.book import LedgerError
-    from ..ledger.manifest import ManifestError
-    from ..run import RunError
-    from ..terminal import harmless
-    try:
-        yield
-    except (LedgerError, RunError, ManifestError, DataError) as error:
-        raise click.UsageError("\n".join(map(harmless, str(error).split("\n")))) from error
-    except UnicodeDecodeError as error:
-        raise click.UsageError(options.reason(error)) from error
-    except OSError as error:
-        raise click.UsageError(f"{harmless(str(error.filename or 'a file'))}: {options.reason(error)}") from error
-
-
-def _time(text: str) -> str:
-    """As entries write it; now, where nothing is said."""
-    from datetime import UTC, datetime
-
-    from rules.record import time_text
-
-    from ..ledger.manifest import moment
-    try:
-        return moment(text) if text else time_text(datetime.now(UTC).replace(microsecond=0))
-    except ValueError as error:
-        raise click.UsageError(f"--date: {error}") from error
-
-
-def _period(since: str, until: str) -> None:
-    import re
-    for text in (since, until):
-        if text and not re.fullmatch(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?", text):
-            raise click.UsageError(f"'{text}' is no year, month or day like 2026, 2026-03 or 2026-03-31")
-
-
-def _holders(file: Path | None, registers: options.Registered) -> Holders:
-    from ..ledger import holders
-    found = holders.read(file) if file is not None else holders.Holders()
-    found.registers = registers.open()
-    return found
 
 
 def _change(text: str) -> tuple[str, str]:

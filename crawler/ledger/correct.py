@@ -37,7 +37,7 @@ def find(folder: Path, wanted: str) -> JSON:
     start, found = b'{"entry_id":"' + wanted.encode("ascii", "replace"), list[JSON]()
     for _, _, text in book.lines(folder):
         if text.startswith(start):
-            found.append(_read(text))
+            found.append(read(text))
     if not found:
         raise LedgerError(f"no entry has an id that begins with '{wanted}'")
     if len(found) > 1:
@@ -52,7 +52,7 @@ def find(folder: Path, wanted: str) -> JSON:
 def corrected(folder: Path) -> set[str]:
     """Ids of entries that were taken back."""
     return {str(one.get("correction_of")) for _, _, text in book.lines(folder) if b'"status":"void"' in text
-            and (one := _read(text)).get("status") == "void"}
+            and (one := read(text)).get("status") == "void"}
 
 
 def correction(of: JSON, changes: Mapping[str, str], at: str, note: str) -> list[JSON]:
@@ -93,7 +93,7 @@ def assignments(folder: Path, entries: int, holders: Holders, at: str, note: str
         done(1)
         if b'"holder_ref":"unallocated"' not in text:
             continue
-        one = _read(text)
+        one = read(text)
         if one.get("status") not in ("accrued", "disputed") or one["entry_id"] in gone:
             continue
         work = one["work_ref"]["id"]
@@ -108,7 +108,8 @@ def assignments(folder: Path, entries: int, holders: Holders, at: str, note: str
         yield from correction(one, changes, at, note)
 
 
-def _read(text: bytes) -> JSON:
+def read(text: bytes) -> JSON:
+    """The entry of a line. Raises LedgerError."""
     try:
         return entry.read(text)
     except EntryError as error:

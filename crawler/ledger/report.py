@@ -94,12 +94,12 @@ def text_of_csv(told: JSON, view: str) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([view, "entries", "works", *counted, *(["amount", "currency"] if currency else [])])
     for one in found:
-        writer.writerow([_cell(one["name"]), one["entries"], one["works"], *(one["quantity"].get(u, "0") for u in counted),
+        writer.writerow([cell(one["name"]), one["entries"], one["works"], *(one["quantity"].get(u, "0") for u in counted),
                          *([one["amount"], currency] if currency else [])])
     return out.getvalue()
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """PRACTICE: spreadsheets run what begins like a formula; an apostrophe makes it text."""
     return f"'{text}" if text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and len(text) > 1) else text
 
