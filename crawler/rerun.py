@@ -182,7 +182,8 @@ def _decided(row: Row, base: Policy, policy: Policy, folder: Path, out: Path, re
     entries, at = registers.about(a.asset, a.evidence)
     kept = [n for n, e in enumerate(a.evidence) if e.carrier is not Carrier.REGISTER]
     evidence = (*(a.evidence[n] for n in kept), entries)
-    findings = (*without(found(a, base)), *listed((entries,), a.asset, a.asker))
+    before = found(a, base)
+    findings = (*(without(before) if len(kept) < len(a.evidence) else before), *listed((entries,), a.asset, a.asker))
     where = (*(moved.locations[n] for n in kept), at)
     return replace(moved, record=to_record(judge(a.asset, a.asker, evidence, findings, policy)), locations=where)
 

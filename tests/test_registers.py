@@ -359,8 +359,9 @@ def test_names_of_registers(tmp_path: Path) -> None:
     assert Source.told(f"mine={path}") == Source("mine", str(path))
     with pytest.raises(RegisterError, match="two registers are called 'r'"):
         Registers.open([Source.told(str(path))] * 2)
-    with pytest.raises(RegisterError, match="no name"):
-        Registers.open([Source.told(f"body={path}")])
+    for name in ("body", "licence.schema-org"):
+        with pytest.raises(RegisterError, match="no name"):
+            Registers.open([Source.told(f"{name}={path}")])
 
 
 def test_words_are_those_of_the_reader() -> None:
@@ -425,6 +426,26 @@ def test_other_registers_take_the_place_of_those_that_were_asked(tmp_path: Path)
     after = {row.requested: row.record["decisions"] for row in rows(tmp_path / "second")}
     assert before == after
     assert outcomes(tmp_path / "second").keys() == {Outcome.SAME}
+
+
+def test_what_a_page_says_of_a_market_stays_where_registers_change(tmp_path: Path) -> None:
+    """What registers said is taken away, and nothing else that stands last."""
+    body = b'<script type="application/ld+json">{"@type": "Article", "acquireLicensePage": "/buy"}</script>'
+    archive = Maker().add("https://a.example/x", body).write(tmp_path / "a.warc.gz")
+    market = register(tmp_path / "market.csv", entry("licensed-market", "domain", "a.example"))
+    nothing = register(tmp_path / "nothing.csv")
+    run("filter", archive, "-o", tmp_path / "plain")
+    run("filter", archive, "-o", tmp_path / "asked", "--register", market)
+
+    def sources(folder: Path) -> list[str]:
+        return [f["source"] for row in rows(folder) for f in row.record["findings"] if f.get("circumstance") == "licensed-market"]
+    assert (sources(tmp_path / "plain"), sources(tmp_path / "asked")) == (["licence.schema-org"], ["licence.schema-org", "market"])
+    for name in ("plain", "asked"):
+        for path, told in ((nothing, ["licence.schema-org"]), (market, ["licence.schema-org", "market"])):
+            out = tmp_path / f"{name}-{path.stem}"
+            assert run("decide", tmp_path / name, "--policy", "eu-dsm-art4", "--register", path, "-o", out).exit_code == 0
+            assert sources(out) == told
+            assert outcomes(out) == {Outcome.SAME: 1}
 
 
 def test_filter_asks_registers(tmp_path: Path) -> None:

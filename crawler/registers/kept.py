@@ -17,7 +17,7 @@ from ..archive import warc
 from ..archive.records import Location
 from . import places
 from .index import Index
-from .lookup import CARRIERS, Registers, Source
+from .lookup import SOURCES, Registers, Source
 
 FILES_OF_INPUT = 1_000               # evidence files of one input, at most
 
@@ -78,5 +78,5 @@ def _of_register(f: Finding) -> bool:
             return SIGNALS[f.signal].carrier is Carrier.REGISTER
         case Fault():
             return f.carrier is Carrier.REGISTER
-        case Circumstance():         # other readers name their carrier, which no register is called by
-            return f.source not in CARRIERS
+        case Circumstance():         # of which the source is the name of the register
+            return f.source not in SOURCES

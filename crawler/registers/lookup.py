@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from rules import Access, Asset, Carrier, Evidence
+from rules.signals import SIGNALS
 
 from . import places
 from .entries import GRANTS, match_of
@@ -32,7 +33,8 @@ ENTRIES = 200                        # OURS: about one asset; more is truncated
 NAMED_CHARS = 200                    # of the names in the address of the evidence
 GRANTING = tuple(f'{{"kind":"{kind}"'.encode() for kind in GRANTS)
 ROW = b',"entry":"'
-CARRIERS = frozenset(carrier.value for carrier in Carrier)
+# What the readers call the sources of what they find; no register is called so.
+SOURCES = frozenset((*(carrier.value for carrier in Carrier), *SIGNALS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Registers:
         for name in names:
             if names.count(name) > 1:
                 raise RegisterError(f"two registers are called '{name}'; give one another name: NAME=FILE")
-            if name in CARRIERS or not name.isprintable():
+            if name in SOURCES or not name.isprintable():
                 raise RegisterError(f"'{name}' is no name for a register; give it another: NAME=FILE")
         made = []
         for source in sources:
