@@ -206,6 +206,15 @@ def rules(decision: Decision) -> str:
     return " ".join(sorted({reason.rule for reason in decision.decisive})) or SILENCE
 
 
+def _told(c: Comparison, policy: Policy) -> dict[str, dict[str, str]]:
+    """The rows of a policy that decided differently from others: row -> language -> sentence, with its places in braces."""
+    named = {rule for (a, b, _), cells in c.pairs.items() for (x, y), cell in cells.items() if x != y
+             for n, by in ((a, 0), (b, 1)) if c.sides[n].policy.digest == policy.digest
+             for row in cell.rows for rule in row["by"][by].split()}
+    return {rule: {lang: sentences[rule] for lang, sentences in policy.tell.items() if rule in sentences}
+            for rule in sorted(named)}
+
+
 def to_json(c: Comparison) -> dict[str, Any]:
     """The whole of a comparison as one JSON value."""
     def side(n: int, use: Use) -> dict[str, Any]:
@@ -216,7 +225,8 @@ def to_json(c: Comparison) -> dict[str, Any]:
     return {
         "runs": [{"folder": str(folder), "alone": alone} for folder, alone in zip(c.runs, c.alone, strict=True)],
         "items": c.items, "bytes": c.bytes, "unmeasured": c.unmeasured, "domains": c.domains,
-        "policies": [{"id": p.id, "digest": p.digest, "title": p.title, "status": p.status, "jurisdiction": p.jurisdiction}
+        "policies": [{"id": p.id, "digest": p.digest, "titles": dict(p.titles), "status": p.status,
+                      "jurisdiction": p.jurisdiction, "rows": _told(c, p)}
                      for p in {s.policy.digest: s.policy for s in c.sides}.values()],
         "sides": [side(n, use) for use in c.uses for n in range(len(c.sides))],
         "pairs": [{"a": c.sides[a].label, "b": c.sides[b].label, "use": use.value,

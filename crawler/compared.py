@@ -208,6 +208,12 @@ def _finding(code: int) -> Finding:
                      superseded_by=said.get("superseded_by", ""), **told)  # type: ignore[arg-type]
 
 
-def _bare(fault: Finding) -> Finding:
-    assert isinstance(fault, Fault)  # noqa: S101, `missing` makes no others
-    return Fault(fault.carrier, fault.kind)
+def _bare(f: Finding) -> Finding:
+    """As much of a finding of `missing` as a policy sees."""
+    match f:
+        case Fault():
+            return Fault(f.carrier, f.kind)
+        case Circumstance():
+            return Circumstance(f.kind, SOURCE)
+        case Statement():
+            raise TypeError(f"a statement is never missing: {f}")

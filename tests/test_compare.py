@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
+from markupsafe import escape
 
 from crawler import rerun
 from crawler.archive import records
@@ -98,6 +99,21 @@ def test_what_the_run_decided_itself_is_not_asked_for(folder: Path) -> None:
         compare([folder], ())
     with pytest.raises(RunError, match="does not decide about crawl"):
         compare([folder], COMPARED[:2], [Use.CRAWL])
+
+
+@pytest.mark.parametrize("name", policies.names())
+def test_whatever_policy_a_run_was_made_by(tmp_path: Path, name: str) -> None:
+    """What the policy of the run adds of its own is taken away, and what others would add is there."""
+    base = policies.load(name)
+    make(tmp_path, 12, by=(base,))
+    found = pages(tmp_path, keyed=True)
+    for policy in (base, COMPARED[0]):
+        single = {row.requested: from_record(row.record).decisions for row in rows(tmp_path)} if policy is base else {
+            one.page.requested: one.assessments[0].decisions for one in (assessed(one_page(n), (policy,)) for n in range(12))}
+        for url, number in zip(found.table["requested"].to_pylist(), found.table["set"].to_pylist(), strict=True):
+            got = decided(found.sets[number], policy, found.asker)
+            assert {u: (d.verdict, d.duties, rules(d)) for u, d in got.items()} == \
+                {u: (d.verdict, d.duties, rules(d)) for u, d in single[url].items()}
 
 
 def test_a_run_that_is_still_written(tmp_path: Path) -> None:
@@ -194,6 +210,10 @@ def test_the_page_speaks_every_language(folder: Path, language: str) -> None:
     text = html_page(to_json(compare([folder], COMPARED, [Use.TDM])), language)
     assert f'<html lang="{language}">' in text
     assert "<svg class=\"bars\"" in text
+    for policy in COMPARED:
+        assert str(escape(policy.titles[language])) in text
+    reserved = COMPARED[0].tell[language]["reserved"].partition("{")[0].strip()
+    assert str(escape(reserved)) in text
 
 
 @pytest.mark.slow

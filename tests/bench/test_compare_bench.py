@@ -18,6 +18,7 @@ from tests.test_run import ASKER, POLICIES, make
 pytestmark = pytest.mark.bench
 RECORDS, REAL = 1_000_000, 2_000
 MEMORY_MB = 2_000
+NAMES = ("eu-dsm-art4", "kr-item32-2025", "kr-item32-2026", "kr-permission-first", "us-107")
 COMPARE = """
 import resource, sys, time
 from pathlib import Path
@@ -50,11 +51,9 @@ def tiled(folder: Path, few: Path) -> None:
 
 
 def test_a_million_records_and_five_policies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from rules import policies
     folder = tmp_path / "run"
     tiled(folder, tmp_path / "few")
-    names = [n for n in policies.names() if n != "rfc9309-crawl"][:5]
-    done = subprocess.run([sys.executable, "-c", COMPARE, str(folder), *names], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", COMPARE, str(folder), *NAMES], capture_output=True, text=True, check=True)
     items, sides, cpu_s, peak_mb = done.stdout.split()
     start = time.process_time()
     for part in parts(folder):
