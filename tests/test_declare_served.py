@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +22,7 @@ from crawler.declare.site import words
 from crawler.declare.site.intent import STANCES, Intent
 from crawler.declare.site.kit import CARRIERS, PIXEL, REFERRED, Kit, make
 from crawler.declare.site.meaning import PICTURE, differences, samples
+from crawler.declare.site.steps import tag
 from crawler.declare.site.targets import targets
 from rules import Access, Carrier, Evidence
 
@@ -28,6 +30,7 @@ from .webserver import free_port
 
 pytestmark = pytest.mark.slow
 
+MAYMINE = (sys.executable, "-m", "crawler.cli")
 SERVERS = ("nginx", "apache", "htaccess", "caddy")
 FOLDERS = ("/press/=train", "/press/kit/=all", "/offene Daten/=ai-use")
 CASES = [("reserve", FOLDERS), ("search-only", FOLDERS[:1]), ("closed", ()), ("no-train", FOLDERS), ("open", ()), ("answers", ())]
@@ -218,8 +221,7 @@ def test_check_compares_what_is_served_with_what_was_declared(server, tmp_path):
     origin, out = f"http://127.0.0.1:{port}", tmp_path / "kit"
     run = CliRunner().invoke(main, ["declare", "--for", server, "--origin", origin, "--stance", "reserve", "-o", str(out)])
     assert run.exit_code == 0, run.output
-    command = [shutil.which("maymine", path=str(Path(os.sys.executable).parent)) or "maymine", "declare", "--declared", str(out), "--allow-private",
-               "--check", f"{origin}/", "--check", f"{origin}/images/one.png"]
+    command = [*MAYMINE, "declare", "--declared", str(out), "--allow-private", "--check", f"{origin}/", "--check", f"{origin}/images/one.png"]
     intent = Intent(origin, STANCES["reserve"].said)
     (tmp_path / "before").mkdir()
     (tmp_path / "after").mkdir()
@@ -232,6 +234,22 @@ def test_check_compares_what_is_served_with_what_was_declared(server, tmp_path):
     with served(server, make(intent, targets()[server]), tmp_path / "after", port):
         after = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (after.returncode, after.stdout) == (0, "2 addresses served as declared.\n"), after
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_site_whose_owner_did_all_of_it_is_audited_clean(server, tmp_path):
+    """The steps of the target, and the tag in the picture, which the notes name."""
+    port = free_port()
+    intent = Intent(f"http://127.0.0.1:{port}", STANCES["search-only"].said, STANCES["search-only"].away, owner="Ana", contact="ana@art.example")
+    kit = make(intent, targets()[server])
+    with served(server, kit, tmp_path, port) as site:
+        (tmp_path / "web/index.html").write_text("<!doctype html><title>Home</title><a href=/works/one.html>One</a><img src=/images/one.png>")
+        tagged = CliRunner().invoke(main, ["tag", str(tmp_path / "web/images"), "--value", tag(intent.said), "--yes", "--undo-list", str(tmp_path / "undo")])
+        assert tagged.exit_code == 0, tagged.output
+        audit = subprocess.run([*MAYMINE, "audit", f"{site}/", "--allow-private", "--format", "text"], capture_output=True, text=True, check=False)
+    assert audit.returncode == 0, audit.stdout
+    assert "nothing to mend" in audit.stdout.lower()
+    assert "STATED" in audit.stdout
 
 
 def test_a_location_that_forgets_the_fields_is_found(tmp_path):
