@@ -18,7 +18,7 @@ from crawler.commands.policy import condition
 from crawler.commands.signals import count_vectors
 from crawler.commands.telling import what_happened
 from crawler.demo import Reply, Site, served
-from rules import Asker, Asset, assess, from_record, policies, to_record
+from rules import Asker, Asset, Use, assess, from_record, policies, to_record
 from rules.data import names, read
 from rules.explain import citation, words
 from rules.signals import SIGNALS
@@ -171,6 +171,10 @@ def test_a_condition_is_spoken():
     row = next(r for r in policies.load("eu-dsm-art4").rules if r.id == "trainers-turned-away")
     assert condition(row.when, told) == "about fetching; that says no; to crawlers of three or more AI trainers"
     assert condition({"preference": frozenset({"allow", "disallow"})}, told) == "whatever it says"
+    row = next(r for r in policies.load("eu-gpai-code").rules if r.id == "agreed-protocol")
+    assert condition(row.when, words("fr"), "fr").startswith("dit dans une liste encore vide; qui dit non; ")
+    asked = policies.load("search-only").silence(Use.SEARCH)
+    assert condition(asked.when, words("ko"), "ko") == "물은 이용: 검색"
 
 
 def test_policy_check_is_silent_where_nothing_is_wrong(tmp_path):

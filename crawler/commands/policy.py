@@ -83,9 +83,9 @@ def show(policy: Policy, lang: str, form: str) -> None:
 def check(ctx: click.Context, files: tuple[Path, ...]) -> None:
     """Prove a policy file and run its examples.
 
-    Proved means: every finding that a reader can make is answered, no row is dead, every row that decides has an example
-    and a sentence, and nothing is permitted because it could not be read. Standard output has one line for each fault,
-    `file:line: what is wrong`, and is silent when there is none.
+    Proved means: every finding that a reader can make is answered, no row is dead, every row that decides has an example,
+    no language lacks a sentence or a place in one, and nothing is permitted because it could not be read. Standard output
+    has one line for each fault, `file:line: what is wrong`, and is silent when there is none.
 
     Exit code: 0 no faults, 1 faults.
     """
@@ -176,7 +176,7 @@ def condition(when: Mapping[str, frozenset[str]], told: Words, lang: str = "en")
         names = told["use"] if key == "asked" else told.get(key, {})
         spoken = [names.get(word, word).format(token=say("policy.asker")) for word in ordered]
         several = ", ".join(spoken[:-1])
-        several = say("policy.or", a=several, b=spoken[-1]) if several else "".join(spoken) or say("policy.nothing")
+        several = say("policy.or", a=several, b=spoken[-1]) if several else "".join(spoken) or say("policy.empty")
         parts.append(told["whole"][key] if all_words and key in told["whole"] else told["lead"][key].format(several))
     return "; ".join(parts)
 
