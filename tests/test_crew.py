@@ -208,6 +208,20 @@ def test_copies_on_disk_answer_as_those_in_memory(tmp_path, monkeypatch):
     assert sites.files_in(tmp_path / "s.parquet") == len({c.uri for c in made})
 
 
+def test_what_is_remembered_of_sites_is_bounded_in_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(site_files, "KEPT_BYTES", 10_000)
+    monkeypatch.setattr(sites, "HELD_BYTES", 10_000)
+    sites.write_mapped(tmp_path / "s.arrow", [copy(0, b"%d" % n * 500, url=f"https://h{n}.example/robots.txt") for n in range(100)])
+    mapped = sites.Mapped(tmp_path / "s.arrow")
+    known = sites.Copies(mapped)
+    for n in (*range(100), *range(100)):
+        assert known.of(f"https://h{n}.example/a", AT)[0][0].body == b"%d" % n * 500
+    assert 5 < len(known._made) < 25
+    assert 5 * 5 < len(mapped._known) < 25 * 5               # five places a site
+    assert 0 < mapped._held <= 10_000
+    assert sum(len(e.body) for evidence, _ in known._made.values() for e in evidence) == known._held <= 10_000
+
+
 def test_no_copies_at_all(tmp_path):
     sites.write_mapped(tmp_path / "s.arrow", [])
     assert sites.Copies(sites.Mapped(tmp_path / "s.arrow")).of(f"{SITE}/a", AT) == sites.Copies([]).of(f"{SITE}/a", AT)

@@ -31,7 +31,7 @@ SITES = pa.schema([("uri", pa.string()), ("at", records.TIME), ("status", pa.int
 BATCH_ROWS = 500
 HELD_BYTES = 128 << 20               # of copies that are sorted together
 COPY_BYTES = 600                     # about what one takes beside its body
-KEPT = 20_000                        # addresses whose copies are remembered
+KEPT, KEPT_BYTES = 20_000, 128 << 20     # addresses whose copies are remembered
 
 
 def write(path: Path, copies: Iterable[Copy]) -> int:
@@ -79,13 +79,15 @@ class Mapped:
         self._file = pa.ipc.open_file(pa.memory_map(str(path)))
         self._firsts = [self._file.get_batch(n).column("uri")[0].as_py() for n in range(self._file.num_record_batches)]
         self._known: OrderedDict[str, list[Copy]] = OrderedDict()
+        self._held = 0                               # bytes of what is known
 
     def get(self, uri: str) -> list[Copy]:
         """In order of time; none: []."""
         if uri not in self._known:
             self._known[uri] = list(self._found(uri))
-            if len(self._known) > KEPT:
-                self._known.popitem(last=False)
+            self._held += sum(len(c.body) for c in self._known[uri])
+            while len(self._known) > 1 and (len(self._known) > KEPT or self._held > KEPT_BYTES):
+                self._held -= sum(len(c.body) for c in self._known.popitem(last=False)[1])
         return self._known[uri]
 
     def holds(self, origin: str) -> bool:

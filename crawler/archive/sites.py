@@ -28,6 +28,7 @@ from .records import Location
 from .site_files import SITES, Mapped, files_in, of_rows, read, write, write_mapped
 
 FRESH = timedelta(seconds=limits.SITE_CACHE_S)
+HELD_BYTES = 256 << 20               # of files whose evidence is remembered
 NO_COPY = "no copy was collected"
 TOO_FAR = f"more than {limits.REDIRECTS} redirects"
 
@@ -76,6 +77,7 @@ class Copies:
         self._store: Store = copies if isinstance(copies, Mapped) else InMemory(copies)
         self._as_of = as_of
         self._until: dict[str, tuple[datetime, datetime, SiteEvidence]] = {}     # the latest answer, and while it holds
+        self._held = 0                               # bytes of what is made
         self._made: OrderedDict[tuple[Any, ...], SiteEvidence] = OrderedDict()
 
     def of(self, url: str, at: datetime | None) -> SiteEvidence:
@@ -117,8 +119,10 @@ class Copies:
             if not found:
                 made = [_none(Carrier.ROBOTS_TXT, base)]
             self._made[key] = tuple(e for e, _ in made), tuple(where for _, where in made)
-            if len(self._made) > limits.SITES_CACHED:
-                self._made.popitem(last=False)
+            self._held += sum(len(e.body) for e, _ in made)
+            while len(self._made) > 1 and (len(self._made) > limits.SITES_CACHED or self._held > HELD_BYTES):
+                self._held -= sum(len(e.body) for e in self._made.popitem(last=False)[1][0])
+                self._until.clear()                  # it holds on to what is forgotten
         return self._made[key]
 
     def _of(self, carrier: Carrier, base: str, at: datetime | None) -> tuple[Copy | None, tuple[str, ...], bool]:
