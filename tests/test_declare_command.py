@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
@@ -39,12 +40,12 @@ def test_files_steps_and_the_declaration_are_written(tmp_path):
 def test_a_flag_with_no_refuses_and_one_with_allow_allows():
     told = json.loads(run("--for", "static", *SITE, "--no-train", "--allow-ai-use", "--no-search", "--format", "json").output)
     assert {row["use"]: row["answer"] for row in told["meant"]} == {
-        "search": "refused", "training of AI": "refused", "use in AI answers": "allowed", "other mining": "nothing said"}
+        "search": "refused", "train": "refused", "ai-use": "allowed", "tdm": "nothing-said"}
 
 
 def test_no_mining_is_no_training_and_no_use_for_ai():
     told = json.loads(run("--for", "static", *SITE, "--no-tdm", "--format", "json").output)
-    assert [row["answer"] for row in told["meant"]] == ["nothing said", "refused", "refused", "refused"]
+    assert [row["answer"] for row in told["meant"]] == ["nothing-said", "refused", "refused", "refused"]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -159,6 +160,27 @@ def test_everything_in_json_is_what_is_written(tmp_path):
     assert told["files"] == {"maymine.php": (tmp_path / "maymine.php").read_text()}
     assert told["gaps"] == []
     assert len(told["steps"]) == 3
+
+
+SCHEMA = Path(__file__).parent.parent / "schema"
+
+
+@pytest.mark.parametrize("arguments", [("--for", "nginx", "--stance", "reserve"), ("--for", "squarespace", "--stance", "closed", "--lang", "ko"),
+                                       ("--for", "static", "--no-train", "--except", "/press/=train,fetch", "--owner", "Ana")])
+def test_what_is_written_keeps_to_the_published_schemas(arguments, tmp_path):
+    done = run(*SITE, *arguments, "--format", "json", "-o", str(tmp_path))
+    jsonschema.validate(json.loads(done.output), json.loads((SCHEMA / "declared-kit.json").read_text()))
+    declared = json.loads((tmp_path / "declared.json").read_text())
+    jsonschema.validate(declared, json.loads((SCHEMA / "declaration.json").read_text()))
+
+
+@pytest.mark.slow
+def test_what_a_check_tells_keeps_to_its_schema(tmp_path):
+    origin = f"http://127.0.0.1:{free_port()}"
+    assert run("--for", "nginx", "--origin", origin, "--stance", "reserve", "-o", str(tmp_path)).exit_code == 0
+    done = subprocess.run([sys.executable, "-m", "crawler.cli", "declare", "--declared", str(tmp_path), "--allow-private", "--check", f"{origin}/",
+                           "--format", "json"], capture_output=True, text=True, check=False)
+    jsonschema.validate(json.loads(done.stdout), json.loads((SCHEMA / "declared-check.json").read_text()))
 
 
 def test_steps_are_markdown_beside_the_files(tmp_path: Path):

@@ -233,10 +233,14 @@ def merged_there(folder: Path, target: str, wishes: JSON) -> Path | None:
 
 
 def described(kit: Kit, say: Catalogue) -> JSON:
-    """The kit as JSON."""
+    """The kit as JSON (schema/declared-kit.json): words of ours are in English, sentences in the language asked for."""
     from ..declare.site import steps
-    return {"target": kit.target.id, "origin": kit.intent.origin,
-            "meant": [{"path": path, "use": use, "answer": answer} for path, use, answer in steps.meant(kit.intent, say)],
+    from ..declare.site.intent import USES
+    answers = {True: "allowed", False: "refused", None: "nothing-said"}
+    folders = (("/", kit.intent.said), *((leave.path, kit.intent.at(leave.path)) for leave in kit.intent.leaves))
+    return {"kit": 1, "target": kit.target.id, "origin": kit.intent.origin,
+            "meant": [{"path": path, "use": word, "answer": answers[said.get(use)]} for path, said in folders
+                      for word, use in USES.items()],
             "files": dict(kit.files), "steps": steps.steps(kit, say), "notes": steps.notes(kit, say),
             "uncovered": steps.uncovered(kit, say),
             "gaps": [{"path": d.path, "kind": d.kind, "use": d.use.value, "wanted": [a.value for a in d.wanted],
@@ -296,7 +300,7 @@ def check(kit: Kit, urls: tuple[str, ...], allow_private: bool, verbose: bool, f
              "words": [f"{use.value} {preference.value}" for use, preference in one.words], "crawlers": list(one.tokens)}
             for one in carriers]
     if form == "json":
-        values("jsonl", [{"checked": [p.page.requested for p in pages], "carriers": rows,
+        values("jsonl", [{"check": 1, "looked_at": [p.page.requested for p in pages], "carriers": rows,
                           "effect": [{"url": url, "difference": sentence(d)} for url, d in whole]}])
     else:
         for one in carriers:
