@@ -92,6 +92,8 @@ def test_lines_to_copy_are_those_of_the_host():
     assert "add_header tdm-reservation 1 always;" in view["OO302"][0]
     assert "location ^~ /.well-known/" in view["OO202"][0]
     assert view["OO104"][0] == "User-agent: GPTBot\nUser-agent: CCBot\nDisallow: /\n"
+    assert view["OO103"][0] == view["OO104"][0]
+    assert view["OO101"][0].startswith("User-agent: GPTBot\nUser-agent: ClaudeBot\n")
     assert "maymine declare --for nginx --origin https://art.example " in view["OO101"][1]
     assert "Header always set" in audit.fix(next(f for f in FULL.findings if f.id == "OO302"), full(host="apache"))[0]
 

@@ -110,7 +110,7 @@ def _reach(site: Site, robots: Evidence, file: RobotsTxt) -> Iterator[Found]:
         named = [token for token in told.missed if file.key(token) is not None]
         yield Found("OO102", {"known": len(told.rows)}, (place,)) if not named else _named(file, named, place)
         return
-    yield Found("OO011", {"n": len(told.reached), "known": len(told.rows), "agents": listed(told.reached)}, (place,))
+    yield Found("OO011", {"n": len(told.reached), "known": len(told.rows), "agents": listed(told.reached, 12)}, (place,))
     named = [token for token in told.missed if file.key(token) is not None]
     if named:
         yield _named(file, named, place)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from rules import Access, Carrier, Evidence, FaultKind, Form, Preference
+from rules import Access, Carrier, Evidence, FaultKind, Form, Preference, Statement
 from rules.limits import QUOTE_CHARS
 from rules.signals import http_fields
 
@@ -46,14 +46,14 @@ def _file(site: Site) -> Iterator[Found]:
         fault = faults[FaultKind.MALFORMED]
         yield Found("OO203", {}, (Place(file.uri, fault.where, fault.detail),))
     elif any(f.form is Form.LENIENT and f.signal == "tdmrep.file" for f in said):
-        first = next(f for f in said if f.form is Form.LENIENT and f.signal == "tdmrep.file")
-        yield Found("OO204", {}, (Place(file.uri, first.where, first.quote),))
+        bent = next(f for f in said if f.form is Form.LENIENT and f.signal == "tdmrep.file")
+        yield Found("OO204", {}, (Place(file.uri, bent.where, bent.quote),))
     elif hidden := _hidden(file):
         yield Found("OO205", {"n": hidden}, where)
     elif not said and file.access in (Access.OBTAINED, Access.UNAVAILABLE) and site.home.came:
         yield Found("OO201", {}, where)
-    if any(f.signal == "tdmrep.file" and f.preference is Preference.DISALLOW for f in said):
-        yield Found("OO012", {}, where)
+    if first := next((f for f in said if f.signal == "tdmrep.file" and f.preference is Preference.DISALLOW), None):
+        yield Found("OO012", {}, (Place(file.uri, first.where, first.quote),))
 
 
 def _hidden(file: Evidence) -> int:
@@ -104,9 +104,10 @@ def _malformed(site: Site) -> Iterator[Found]:
         yield Found("OO303", {"n": len(broken)}, tuple(broken))
 
 
-def _reserves(s: Seen) -> bool:
-    """Whether the response itself carries a refusal."""
-    return any(f.preference is Preference.DISALLOW for f in s.statements(*FIELDS, carrier=Carrier.HTTP_FIELDS))
+def _reserves(s: Seen) -> Statement | None:
+    """The first refusal that the response itself carries."""
+    said = s.statements(*FIELDS, carrier=Carrier.HTTP_FIELDS)
+    return next((f for f in said if f.preference is Preference.DISALLOW), None)
 
 
 def _uneven(site: Site) -> Iterator[Found]:
@@ -117,10 +118,10 @@ def _uneven(site: Site) -> Iterator[Found]:
         (with_it if _reserves(s) else without).append(s)
     tried = [s for s in without if not _has_wrong(s)]
     bare = [s for s in site.pictures if not _reserves(s) and not _has_wrong(s)]
-    reserved = len(with_it) + sum(map(_reserves, site.pictures))
+    reserved = [(s, f) for s in site.seen if (f := _reserves(s))]
     if reserved:
-        of = len(site.pages) + len(site.pictures)
-        yield Found("OO013", {"n": reserved, "of": of}, (Place((with_it or list(site.pictures))[0].asset.url),))
+        s, f = reserved[0]
+        yield Found("OO013", {"n": len(reserved), "of": len(site.seen)}, (Place(s.asset.url, f.where, f.quote),))
     if with_it and tried:
         yield Found("OO301", {"n": len(tried), "of": len(site.pages)}, tuple(Place(s.asset.url) for s in tried))
     if with_it and bare:

@@ -21,6 +21,7 @@ class Status(Enum):
     STATED = "stated"                # it is said
 
 
+MORE = " …"
 TO_MEND = (Status.BROKEN, Status.CONTRADICTS, Status.MISSING)
 
 
@@ -71,7 +72,7 @@ def kinds() -> Mapping[str, Kind]:
     return out
 
 
-def listed(words: Iterable[str], most: int = 12) -> str:
+def listed(words: Iterable[str], most: int = 40) -> str:
     """Words between commas; of many the first."""
     words = list(words)
-    return ", ".join(words[:most]) + (" …" if len(words) > most else "")
+    return ", ".join(words[:most]) + (MORE if len(words) > most else "")

@@ -56,7 +56,7 @@ class Collected:
         if home is None:
             return None
         at_doors = {door: seen.pop(door) for door in sorted(self.doors & set(seen))}
-        others = list(seen.values())
+        others = [seen[url] for url in sorted(seen)]           # as they came is no order
         return Site(self.asked, now(), home, self._whole,
                     pages=tuple(s for s in (home, *others) if s.came and not s.is_picture),
                     pictures=tuple(s for s in others if s.came and s.is_picture),

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from rules.limits import URL_CHARS
 
-from ..audit.findings import TO_MEND, Found, Place, Status, kinds
+from ..audit.findings import MORE, TO_MEND, Found, Place, Status, kinds
 from ..audit.hosts import is_closed, lines_to_copy
 from ..audit.hosts import title as host_title
 from ..audit.report import NOT_ITS_JOB, Report, Row, to_json
@@ -34,11 +34,12 @@ ANSWERS = {"allowed": ("open", "good"), "refused": ("good", "stop"), "nothing-sa
            "cannot-be-told": ("bad", "ask"), "never-fetches": ("", ""), "not-its-job": ("", "")}
 LEVELS = {Status.BROKEN: "error", Status.CONTRADICTS: "warning", Status.MISSING: "warning", Status.UNSEEN: "none",
           Status.STATED: "none"}           # none: 3.27.10, of a result that is no failure
+NAMED = "GPTBot, ClaudeBot, CCBot, Google-Extended"      # in lines to copy, where a finding names nobody
 SHOWN_PLACES = 5                     # of one finding
 SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 CANNOT = ("trained", "obeyed", "elsewhere", "before", "sample")
 WORDS = ("robots.txt", "tdmrep.json", "headers", "pages", "images", "licence")
-_NUMBERED = re.compile(r"(line|meta) (\d{1,9})")
+_NUMBERED = re.compile(r"\b(line|meta|rule|link) (\d{1,9})\b")
 
 
 # Sentences
@@ -102,7 +103,8 @@ def fix(f: Found, r: Report) -> tuple[str, str]:
     home = (origin(r.home) if len(r.home) <= URL_CHARS else "") or "https://example.org"
     if is_closed(f.kind.place, r.host):
         return "", lines_to_copy("declare", r.host, home, "")[1]
-    agents = "\nUser-agent: ".join(str(f.parameters.get("agents", "")).split(", "))
+    names = str(f.parameters.get("agents", NAMED)).removesuffix(MORE)
+    agents = "\nUser-agent: ".join(names.split(", "))
     return lines_to_copy(f.kind.fix, r.host, home, agents)
 
 
