@@ -86,6 +86,17 @@ def test_what_is_kept_of_a_data_set_can_be_loaded_as_one(tmp_path, sites):
     assert all(dropped["test"][REASONS])
 
 
+def test_data_sets_of_one_name_are_kept_apart(tmp_path, sites):
+    for name in ("a/birds", "b/birds", "c/birds/train", "c/birds/test"):
+        data_set(tmp_path / name, ["x.arrow"])
+    words = [str(tmp_path / name) for name in ("a/birds", "b/birds", "c/birds", "a/birds")]
+    assert [one.under for one in inputs.expand(words)] == ["birds", "birds-2", "birds-3/test", "birds-3/train"]
+    code, out = run(*words, "-o", tmp_path / "run", "--sites", sites, "--kept", tmp_path / "k")
+    assert code == 0, out
+    assert sorted(p.relative_to(tmp_path / "k").as_posix() for p in (tmp_path / "k").rglob("state.json")) == [
+        "birds-2/state.json", "birds-3/test/state.json", "birds-3/train/state.json", "birds/state.json"]
+
+
 def test_a_data_set_that_does_not_tell_its_files_is_an_error(tmp_path):
     folder = data_set(tmp_path / "birds", ["a.arrow"])
     (folder / "state.json").write_text("{}")

@@ -19,7 +19,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -54,11 +54,18 @@ class Input:
 def expand(words: Iterable[str]) -> list[Input]:
     """Every file that the words name, in their order, each once; folders and globs in order of name. Raises InputError."""
     found: dict[str, Input] = {}
+    sets: dict[str, str] = {}                        # data set -> what its folder is called; no two the same
     for word in words:
         some = list(_remote(word) if "://" in word else _local(word))
         if not some:
             raise InputError(f"{word}: there is nothing to read")
         for one in some:
+            if one.under:
+                top, slash, rest = one.under.partition("/")
+                root = one.uri.rpartition("/")[0].removesuffix(slash + rest)
+                if root not in sets:
+                    sets[root] = top if top not in sets.values() else f"{top}-{len(sets) + 1}"
+                one = replace(one, under=sets[root] + slash + rest)
             found.setdefault(one.uri, one)
     return list(found.values())
 

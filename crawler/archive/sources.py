@@ -35,6 +35,7 @@ from .records import Location
 from .warc_pages import Archive, Damage
 
 CHUNK_ROWS = 1_000
+PARQUET_ROWS = 100                   # fewer: a page that stands there a thousand times is packed once
 CHUNK_BYTES = 32 << 20               # of cells, as far as can be told before they are read
 BUFFER_BYTES = 1 << 20               # of a column that is read
 LINE_BYTES = 64 << 20                # OURS: a longer line is not read
@@ -144,7 +145,7 @@ class Source:
             total, done = max(file.metadata.num_rows, 1), 0
             for n in range(file.num_row_groups):
                 group = file.metadata.row_group(n)
-                each = max(1, min(CHUNK_ROWS, CHUNK_BYTES * group.num_rows // max(group.total_byte_size, 1)))
+                each = max(1, min(PARQUET_ROWS, CHUNK_BYTES * group.num_rows // max(group.total_byte_size, 1)))
                 rows = CHUNK_ROWS if wanted else each
                 for batch in file.iter_batches(rows, row_groups=[n], columns=wanted, use_threads=False):
                     yield Chunk(self.make.of_batch(found, batch, self._locate(done)), batch)
