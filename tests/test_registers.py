@@ -7,6 +7,7 @@ import json
 import random
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -352,6 +353,19 @@ def test_a_row_left_out_that_may_restrict_is_no_silence(tmp_path: Path, row: str
     path = register(tmp_path / "r.csv", row)
     evidence = Registers.open([Source.told(str(path))], lenient=True).of(Asset("https://a.example/"), None)
     assert evidence.access is access
+
+
+def test_a_value_that_every_row_is_about(tmp_path: Path) -> None:
+    """Twenty thousand licences for one domain: compiled in one pass, and asked in bounded time."""
+    lines = [f"licence,domain,a.example,H{n},tdm,2026-01-01,,,,,," for n in range(20_000)]
+    path = register(tmp_path / "r.csv", *lines)
+    index = index_of(path)
+    assert index.about["problems"] == {"overlap": 19_999}
+    registers, start = Registers.open([Source.told(str(path))]), time.process_time()
+    evidence = registers.of(Asset("https://a.example/"), None)
+    assert evidence.access is Access.TRUNCATED
+    assert len(evidence.body.splitlines()) == ENTRIES
+    assert time.process_time() - start < 5
 
 
 def test_names_of_registers(tmp_path: Path) -> None:

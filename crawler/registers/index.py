@@ -25,9 +25,9 @@ import shutil
 import sys
 import tempfile
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -83,14 +83,14 @@ class Index:
         self.matches = frozenset(self.about["matches"])
         self.deepest: int = self.about["deepest"]
 
-    def lines(self, key: int) -> Sequence[bytes]:
-        """Lines of entries under a key, in the order of the file; some may be about another value."""
+    def lines(self, key: int) -> Iterable[bytes]:
+        """Lines of entries under a key, in the order of the file; some may be about another value. Read as they are taken."""
         head, keys = key >> SHIFT, self._keys
         end = self._heads[head + 1]
-        first = n = bisect_left(keys, key, self._heads[head], end)
-        while n < end and keys[n] == key:
-            n += 1
-        return [self._line(self._places[m]) for m in range(first, n)] if n > first else ()
+        first = bisect_left(keys, key, self._heads[head], end)
+        if first == end or keys[first] != key:
+            return ()
+        return (self._line(self._places[n]) for n in range(first, bisect_right(keys, key, first, end)))
 
     def has_addresses(self, authority: str) -> bool:
         """Whether any entry may be about an address of this authority."""
@@ -279,28 +279,29 @@ def _compare(path: Path, keys: pa.Array, wheres: pa.Array, lines: memoryview, ou
 
 
 def _group(group: list[int], wheres: pa.Array, lines: memoryview, out: _Out) -> None:
-    first: dict[bytes, bytes] = {}
-    licences: list[tuple[float, float, dict[str, Any]]] = []
+    first: dict[bytes, int] = {}
+    licences: list[tuple[float, float, int, str, int]] = []          # from, until, row, to whom, where its line begins
     for n in group:
-        line = _line_at(lines, wheres[n].as_py())
-        said, _, number = line.rpartition(b',"entry":"')
-        if said in first:
-            out.problem(int(number[:-2]), DUPLICATE, f"says the same as row {first[said][:-2].decode()}")
+        at = wheres[n].as_py()
+        line = _line_at(lines, at)
+        said, _, row = line.rpartition(b',"entry":"')
+        number, mark = int(row[:-2]), hashlib.blake2b(said, digest_size=16).digest()
+        if mark in first:
+            out.problem(number, DUPLICATE, f"says the same as row {first[mark]}")
             continue
-        first[said] = number
+        first[mark] = number
         if line.startswith(b'{"kind":"licence"'):
             entry = json.loads(line)
             since, until = moment(entry.get("from", "")), moment(entry.get("until", ""), ends=True)
-            licences.append((since.timestamp() if since else -inf, until.timestamp() if until else inf, entry))
-    licences.sort(key=lambda one: (one[0], int(one[2]["entry"])))
-    latest: dict[tuple[str, str, str], tuple[float, dict[str, Any]]] = {}
-    for since_s, until_s, entry in licences:
-        about = (entry["match"], entry["value"], entry.get("asker", ""))
+            about = f"{entry['value']} {entry.get('asker', '')}"
+            licences.append((since.timestamp() if since else -inf, until.timestamp() if until else inf, number, about, at))
+    latest: dict[str, tuple[float, int]] = {}
+    for since_s, until_s, _, about, at in sorted(licences):
         before = latest.get(about)
         if before and since_s <= before[0]:
-            _overlap(before[1], entry, out)
+            _overlap(json.loads(_line_at(lines, before[1])), json.loads(_line_at(lines, at)), out)
         if not before or until_s > before[0]:
-            latest[about] = until_s, entry
+            latest[about] = until_s, at
 
 
 def _overlap(one: dict[str, Any], other: dict[str, Any], out: _Out) -> None:

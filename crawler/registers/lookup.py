@@ -164,6 +164,8 @@ def _equal(index: Index, word: str, keyed: str, values: Sequence[str]) -> Sequen
         said = line[line.index(b',"match":'):]           # no kind holds a comma
         if said.startswith(wanted[0]) or (said.startswith(wanted) and not line.startswith(GRANTING)):
             out.append(line)
+            if len(out) > ENTRIES:                       # what follows would be cut off anyway, and that is told
+                break
     return out
 
 

@@ -42,8 +42,8 @@ def tiled(folder: Path, few: Path) -> None:
             hosts = [f"h{r.randrange(3)}.site{r.randrange(50_000)}.example" for _ in range(REAL)]
             urls = [f"https://{host}/{number}/{n}/{m}" for m, host in enumerate(hosts)]
             sizes = [r.randrange(200_000) if r.random() < .9 else None for _ in hosts]
-            made.append(table.set_column(0, "requested", pa.array(urls)).set_column(1, "host", pa.array(hosts))
-                        .set_column(3, "size_bytes", pa.array(sizes, pa.int64())))
+            columns = {"requested": pa.array(urls), "host": pa.array(hosts), "size_bytes": pa.array(sizes, pa.int64())}
+            made.append(pa.table([columns.get(name, table[name]) for name in table.column_names], schema=table.schema))
         path = folder / "records" / f"{number:06}.parquet"
         records.write(path, pa.concat_tables(made))
         add_part(folder, manifest, path, 50 * REAL)
