@@ -53,9 +53,15 @@ def command(ctx: click.Context, url: str, pages: int, images: int, host: str, as
     heads of pages, the tags inside pictures, licences. For each finding: what it means, and the lines that mend it.
     robots.txt of the site is obeyed; what was not looked at because of it is told.
 
-    Exit code: 0 nothing to mend, 1 something is broken, missing or contradicts, 3 the site could not be looked at.
+    Exit code: 0 nothing to mend, 1 something is broken, missing or contradicts, 3 the site could not be looked at, 130 it
+    was stopped by Ctrl-C.
     """
-    report = audited(url, pages, images, host, as_agents, fetching)
+    from ..session import Interrupted
+    try:
+        report = audited(url, pages, images, host, as_agents, fetching)
+    except Interrupted as stopped:
+        options.complain(f"{stopped}; there is no report")
+        ctx.exit(128 + stopped.number)
     written(report, form, path, lang)
     ctx.exit(exit_code(report))
 
