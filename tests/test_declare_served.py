@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 
 MAYMINE = (sys.executable, "-m", "crawler.cli")
 SERVERS = ("nginx", "apache", "htaccess", "caddy")
-FOLDERS = ("/press/=train", "/press/kit/=all", "/offene Daten/=ai-use")
+FOLDERS = ("/press/=train", "/press/kit/=all", "/größere Daten/=ai-use")
 CASES = [("reserve", FOLDERS), ("search-only", FOLDERS[:1]), ("closed", ()), ("no-train", FOLDERS), ("open", ()), ("answers", ())]
 
 # Sites as people have them, with the traps: a location for pictures with fields of its own, and rules against dot files.

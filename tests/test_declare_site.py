@@ -5,9 +5,12 @@ import json
 import re
 from functools import cache
 from itertools import product
+from urllib.robotparser import RobotFileParser
 
 import pytest
+from jwm.robotstxt.googlebot import RobotsMatcher
 from liquid import Environment
+from protego import Protego
 
 from crawler.declare.site import intent as wishes
 from crawler.declare.site import words
@@ -176,6 +179,25 @@ def test_fields_go_into_a_file_that_every_location_can_include():
     made = kit("nginx", "reserve")
     assert all(line.startswith("add_header ") and line.endswith(" always;") for line in made.files["maymine-headers.conf"].splitlines())
     assert made.target.steps.index("nginx-locations") > made.target.steps.index("nginx-server")
+
+
+@pytest.mark.parametrize("leaves", [(), ("/press/=train",)])
+def test_other_readers_let_in_and_turn_away_the_same(leaves):
+    """Google's, Protego and the standard library; the last two take parts of names for names, the last the first rule that matches."""
+    for stance in ("turn-away", "closed", "answers", "reserve"):
+        meant = intent(stance, *leaves)
+        robots = words.robots(meant)
+        away = {name for group, _ in words.turned_away(meant) for name in group}
+        protego, stdlib = Protego.parse(robots), RobotFileParser()
+        stdlib.parse(robots.splitlines())
+        for token, path in product(names(), ("/", "/works/a.html", "/press/a.png")):
+            if not re.fullmatch("[A-Za-z_-]+", token) or any(name.lower() in token.lower() and name != token for name in away):
+                continue
+            agent, leave = agents().get(token.lower()), meant.leave(path)
+            allowed = not meant.turns_away(agent) or (leave is not None and meant.lets_in(agent, leave))
+            assert protego.can_fetch(ORIGIN + path, token) is allowed, (stance, token, path)
+            assert stdlib.can_fetch(token, ORIGIN + path) is allowed, (stance, token, path)
+            assert bool(RobotsMatcher().OneAgentAllowedByRobots(robots, token, ORIGIN + path)) is allowed, (stance, token, path)
 
 
 # What each carrier looks like.

@@ -99,7 +99,7 @@ def intent(stance: str, *leaves: str, owner: str = "Ana Künstler") -> Intent:
 
 
 @pytest.mark.parametrize("stance, leaves, default", [
-    ("reserve", ("/press/=train", "/press/kit/=all", "/offene Daten/=ai-use"), wordpress.DEFAULT), ("search-only", ("/press/=train",), YOAST),
+    ("reserve", ("/press/=train", "/press/kit/=all", "/größere Daten/=ai-use"), wordpress.DEFAULT), ("search-only", ("/press/=train",), YOAST),
     ("closed", (), wordpress.DEFAULT), ("no-train", (), SEVERAL), ("answers", (), OPEN), ("open", ("/a/=all",), "")])
 def test_what_php_serves_is_what_is_meant(stance, leaves, default, tmp_path):
     kit = make(intent(stance, *leaves), targets()["wordpress"])

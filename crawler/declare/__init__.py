@@ -1,1 +1,1 @@
-"""What rightsholders write: words about mining into their own files, without touching anything else in them."""
+"""What rightsholders write about mining: into their own files, with nothing else in them touched, and for sites (site/)."""

@@ -132,7 +132,7 @@ def _added(records: Sequence[_Record], intent: Intent) -> list[str]:
     for names, let in words.turned_away(intent):
         if new := [name for name in names if name.lower() not in named]:
             repeated = dict.fromkeys(refused) if let else ()
-            out += ["", *(f"User-agent: {name}" for name in new), *words.away_rules(let), *repeated, *everyone]
+            out += ["", *(f"User-agent: {name}" for name in new), *repeated, *words.away_rules(let), *everyone]
     if "*" not in named:
         rules = words.away_rules(intent.leaves) if intent.away is Away.EVERYONE else ["Allow: /"]     # closes the group
         out += ["", "User-agent: *", *rules, *everyone] if everyone or intent.away is Away.EVERYONE else []

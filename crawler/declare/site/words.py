@@ -90,7 +90,8 @@ def away_groups(intent: Intent) -> list[str]:
 
 
 def away_rules(let: Iterable[Leave]) -> list[str]:
-    return ["Disallow: /", *(f"Allow: {leave.encoded}" for leave in let)]
+    """What is let in comes first, for readers that take the first rule that matches."""
+    return [*(f"Allow: {leave.encoded}" for leave in let), "Disallow: /"]
 
 
 def comments(intent: Intent) -> list[str]:
