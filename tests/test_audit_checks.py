@@ -15,7 +15,9 @@ from crawler.audit.findings import kinds
 from crawler.audit.hosts import host_of
 from crawler.audit.report import from_json, made, to_json
 from crawler.audit.site import Seen, Site, doors, let_go, origin, spread
+from crawler.audit.visit import Collected, Visitor
 from crawler.commands.audit import exit_code
+from crawler.frontier import Frontier
 from rules import Access, Asker, Asset, Carrier, Evidence, find
 
 AT = datetime(2026, 11, 26, tzinfo=UTC)
@@ -86,6 +88,17 @@ def test_two_licences_on_one_thing():
 ])
 def test_the_other_doors_of_a_house(url, others):
     assert sorted(doors(url)) == sorted(others)
+
+
+def test_links_to_any_door_are_followed_and_to_nobody_else():
+    visitor = Visitor(HOME, 5, 5, Collected(HOME))
+    assert visitor.hosts == {"art.example", "www.art.example"}
+    visitor.frontier = Frontier()
+    visitor.frontier.add([HOME], 0)
+    found = [f"{HOME}work/a", f"{HOME}work/b.pdf", "https://www.art.example/b", "https://other.example/", f"{HOME}site.css", "https://art.example:8443/x"]
+    asked = {r.url for r in visitor._keep(found, 1, HOME)}
+    assert asked == {f"{HOME}work/a", "https://www.art.example/b", "https://art.example:8443/x"}
+    assert not visitor._keep([f"{HOME}{n}" for n in range(9)], 1, HOME)[1:]      # five pages in all, the home page is one
 
 
 def test_doors_that_say_otherwise_are_told_and_those_that_only_redirect_are_not():

@@ -73,6 +73,7 @@ class Visitor(SiteSpider):
         self.home, self.most_pages, self.most_images = url, pages, images
         self.collected, self.as_agents = collected, is_yes(as_agents)
         self.pages_asked, self.images_asked = 1, 0
+        self.hosts |= {urlsplit(door).netloc for door in collected.doors}
         self.names = {urlsplit(url).hostname}
         self.others: set[str] = set()
 
