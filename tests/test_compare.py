@@ -101,7 +101,9 @@ def test_what_the_run_decided_itself_is_not_asked_for(folder: Path) -> None:
         compare([folder], COMPARED[:2], [Use.CRAWL])
 
 
-@pytest.mark.parametrize("name", policies.names())
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=() if name in ("gb-29a", "kr-permission-first", "rfc9309-crawl") else pytest.mark.slow)
+    for name in policies.names()])
 def test_whatever_policy_a_run_was_made_by(tmp_path: Path, name: str) -> None:
     """What the policy of the run adds of its own is taken away, and what others would add is there."""
     base = policies.load(name)

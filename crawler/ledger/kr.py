@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -76,7 +77,7 @@ def _data(folder: Path, manifest: Manifest, by: Policy, added: Crawled, korean: 
         "schema": SCHEMA, "run": folder.name, "status": manifest["status"], "engine": manifest["engine"],
         "act": {"in_force": "2026-01-22", "asks_to_publish_training_data": False, "checked": "secondary text, 2026-11-22"},
         "own_crawler": "filter" not in manifest, "token": manifest["asker"]["token"], "policy": by.id, "use": added.use,
-        "period": {"first": str(added.first or ""), "last": str(added.last or "")},
+        "period": {"first": _minute(added.first), "last": _minute(added.last)},
         "items": {"asked_for": added.items, "with_content": added.items - added.empty, "of_unknown_size": added.unmeasured,
                   "bytes": total.bytes},
         "domains": len(domains), "hosts": len(added.hosts),
@@ -84,6 +85,10 @@ def _data(folder: Path, manifest: Manifest, by: Policy, added: Crawled, korean: 
         "modalities": {name: {"items": one.items, "bytes": one.bytes} for name, one in added.modalities().items()},
         "guide": _guide(folder), "policies": _policies(folder, korean, Use(added.use)),
     }
+
+
+def _minute(at: datetime | None) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if at else ""
 
 
 def _guide(folder: Path) -> dict[str, dict[str, int]]:
