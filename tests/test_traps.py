@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import gzip
+import random
 import re
 import zlib
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,38 @@ def test_the_same_page_without_a_trap_is_permitted(tmp_path: Path) -> None:
     (tmp_path / "a.warc.gz").write_bytes(page(PLAIN))
     run(tmp_path / "a.warc.gz", "-o", tmp_path / "run")
     assert {row.requested: row.record["decisions"]["tdm"]["verdict"] for row in rows(tmp_path / "run")}[URL] == "permitted"
+
+
+@pytest.mark.parametrize("gz", [True, False], ids=["gzip", "plain"])
+def test_whatever_is_harmed_what_is_whole_is_kept_or_dropped_once(gz: bool, tmp_path: Path) -> None:
+    """Bytes changed, cut out, doubled and put between, at random; records that nobody touched come out byte for byte."""
+    chance = random.Random(11)
+    for n in range(25):
+        maker = Maker(gz)
+        for m in range(8):
+            maker.request(f"{SITE}/{m}").add(f"{SITE}/{m}", NO if m % 2 else PLAIN)
+        bounds = [*maker.offsets, len(maker.data)]
+        records = [maker.data[a:b] for a, b in pairwise(bounds)]
+        harmed = chance.randrange(1, len(records))
+        data = bytearray(records[harmed])
+        at = chance.randrange(len(data))
+        match n % 5:
+            case 0:
+                data[at] ^= chance.randrange(1, 256)
+            case 1:
+                del data[at:at + chance.randrange(1, 300)]
+            case 2:
+                data[at:at] = chance.randbytes(chance.randrange(1, 300))
+            case 3:
+                data[:0] = b"WARC/1.0\r\njunk"
+            case _:
+                data = bytearray(re.sub(rb"Content-Length: (\d+)", lambda m: b"Content-Length: %d" % (int(m[1]) + 1_000),
+                                        gzip.decompress(data) if gz else data, count=1))
+                data = bytearray(gzip.compress(data)) if gz else data
+        (tmp_path / f"{n}.warc").write_bytes(b"".join([*records[:harmed], data, *records[harmed + 1:]]))
+        code, out = run(tmp_path / f"{n}.warc", "-o", tmp_path / f"run{n}", "--kept", tmp_path / f"k{n}", "--dropped", tmp_path / f"d{n}")
+        assert code in (0, 3), out
+        left = [path.read_bytes() for side in "kd" for path in (tmp_path / f"{side}{n}").iterdir()]
+        for m, record in enumerate(records):
+            if m != harmed:
+                assert sum(one.count(record) for one in left) == 1, (n, m, harmed, code, out)

@@ -38,9 +38,11 @@ class Watched:
         self._stream, self._at, self._last, self._before = stream, stream.tell(), b"", b""
 
     def read(self, size: int = -1) -> bytes:
-        self._before, self._last = self._last, self._stream.read(size)
-        self._at += len(self._last)
-        return self._last
+        data = self._stream.read(size)
+        if data:                                     # the end is asked for more than once
+            self._before, self._last = self._last, data
+            self._at += len(data)
+        return data
 
     def tell(self) -> int:
         return self._at

@@ -106,7 +106,7 @@ class Archive:
                 if held is not None:
                     yield held
                 if broken is None or broken.offset_bytes < start:
-                    broken = Damage(max(start, last), str(error)[:limits.DETAIL_CHARS])
+                    broken = Damage(self._after(magic, last) if last >= start else start, str(error)[:limits.DETAIL_CHARS])
                 start = self._next(max(start, last) + 1)
                 if start < 0:
                     break
@@ -121,6 +121,11 @@ class Archive:
         self._others = int(WarcRecordType.warcinfo | WarcRecordType.request | WarcRecordType.metadata
                            | WarcRecordType.continuation)
         return iter(ArchiveIterator(stream, parse_http=False, quirks_mode=True, record_types=WarcRecordType.any_type))
+
+    def _after(self, magic: bytes, at: int) -> int:
+        """Where the record at that place ends; the place itself, if it is broken."""
+        real = bounds.real(self.stream, magic, at, BLOCK_BYTES)
+        return real.next if real is not None and not real.told_wrongly else at
 
     def _real(self, magic: bytes, at: int) -> bounds.Real | None:
         """The record at that place, if it tells its length wrongly."""
