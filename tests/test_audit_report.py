@@ -82,7 +82,9 @@ def test_the_headline_counts_and_gives_no_score():
 def test_every_fix_is_in_words_and_lines():
     used = {k.fix for k in kinds().values() if k.fix}
     assert used == set(fixes())
-    assert used | {"closed", "command", "copy"} == set(catalogue.messages("fix"))
+    plain = {key for key in catalogue.messages("fix") if "." not in key}
+    assert used | {"closed", "command", "copy"} == plain
+    assert all(fixes()[fix][host] for fix, _, host in (key.partition(".") for key in set(catalogue.messages("fix")) - plain))
     assert {host for row in fixes().values() for host in row} - {"any", "command"} <= set(targets())
     assert set(hosts()) <= set(targets())
 
@@ -90,6 +92,8 @@ def test_every_fix_is_in_words_and_lines():
 def test_lines_to_copy_are_those_of_the_host():
     view = {f.id: audit.fix(f, FULL) for f in FULL.findings if f.kind.fix}
     assert "add_header tdm-reservation 1 always;" in view["OO302"][0]
+    assert "again into each 'location'" in audit.how(next(f for f in FULL.findings if f.id == "OO302"), FULL, EN.text)
+    assert "#" not in "".join(text for row in fixes().values() for text in row.values())      # words stand in the catalogues
     assert "location ^~ /.well-known/" in view["OO202"][0]
     assert view["OO104"][0] == "User-agent: GPTBot\nUser-agent: CCBot\nDisallow: /\n"
     assert view["OO103"][0] == view["OO104"][0]

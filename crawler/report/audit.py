@@ -21,11 +21,11 @@ from rules.limits import URL_CHARS
 from ..audit.findings import MORE, TO_MEND, Found, Place, Status, kinds
 from ..audit.hosts import is_closed, lines_to_copy
 from ..audit.hosts import title as host_title
-from ..audit.report import NOT_ITS_JOB, Report, Row, to_json
+from ..audit.report import NOT_ITS_JOB, Proof, Report, Row, to_json
 from ..audit.site import origin
 from ..effect import COLUMNS
 from ..terminal import COLOURS, harmless
-from .catalogue import Catalogue, markdown
+from .catalogue import Catalogue, markdown, messages
 
 TONES = {Status.STATED: "good", Status.MISSING: "open", Status.BROKEN: "bad", Status.CONTRADICTS: "clash",
          Status.UNSEEN: "note"}
@@ -82,6 +82,13 @@ def carrier(name: str, say: Catalogue) -> str:
     return say.text(f"audit.carrier.{name}") if f"audit.carrier.{name}" in say else name
 
 
+def answered(e: Proof, say: Catalogue) -> str:
+    """How a server answered: its status, or in words that it did not."""
+    if e.status is not None:
+        return str(e.status)
+    return say.text(f"audit.access.{e.access}") if f"audit.access.{e.access}" in say else e.access
+
+
 def where(place: Place, say: Catalogue) -> str:
     """The place inside a file, in words."""
     return _NUMBERED.sub(lambda m: say.text(f"audit.{m[1]}", n=int(m[2])), place.where)
@@ -110,7 +117,10 @@ def fix(f: Found, r: Report) -> tuple[str, str]:
 
 def how(f: Found, r: Report, said: Callable[..., str]) -> str:
     """How to mend it, in words, said in one of the ways of Catalogue."""
-    return said("fix.closed", host=host_title(r.host)) if is_closed(f.kind.place, r.host) else said(f"fix.{f.kind.fix}")
+    if is_closed(f.kind.place, r.host):
+        return said("fix.closed", host=host_title(r.host))
+    own = f"{f.kind.fix}.{r.host}"
+    return said(f"fix.{own if own in messages('fix') else f.kind.fix}")
 
 
 def grouped(r: Report) -> list[tuple[list[str], Row]]:
@@ -224,7 +234,7 @@ def as_html(r: Report, say: Catalogue) -> str:
         mend=[_view(f, r, say) for f in findings if f.kind.status in TO_MEND],
         unseen=[_view(f, r, say) for f in findings if f.kind.status is Status.UNSEEN],
         stated=[_view(f, r, say) for f in r.findings if f.kind.status is Status.STATED],
-        host=host_title(r.host), evidence=[(carrier(e.carrier, say), e) for e in r.evidence])
+        host=host_title(r.host), evidence=[(carrier(e.carrier, say), answered(e, say), e) for e in r.evidence])
 
 
 def _view(f: Found, r: Report, say: Catalogue) -> dict[str, Any]:
