@@ -236,6 +236,19 @@ def test_check_compares_what_is_served_with_what_was_declared(server, tmp_path):
     assert (after.returncode, after.stdout) == (0, "2 addresses served as declared.\n"), after
 
 
+def test_a_check_that_is_turned_away_says_so_and_decides_nothing(tmp_path):
+    port = free_port()
+    origin, out = f"http://127.0.0.1:{port}", tmp_path / "kit"
+    assert CliRunner().invoke(main, ["declare", "--for", "nginx", "--origin", origin, "--stance", "closed", "-o", str(out)]).exit_code == 0
+    intent = Intent(origin, STANCES["closed"].said, STANCES["closed"].away)
+    with served("nginx", make(intent, targets()["nginx"]), tmp_path, port):
+        done = subprocess.run([*MAYMINE, "declare", "--declared", str(out), "--allow-private", "--check", f"{origin}/"],
+                              capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done
+    assert "robots.txt gives no leave to ask" in done.stdout
+    assert "turns everyone away, this check too" in done.stderr
+
+
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_site_whose_owner_did_all_of_it_is_audited_clean(server, tmp_path):
     """The steps of the target, and the tag in the picture, which the notes name."""

@@ -277,6 +277,7 @@ def tell(kit: Kit, say: Catalogue, out: Path | None) -> None:
 
 def check(kit: Kit, urls: tuple[str, ...], allow_private: bool, verbose: bool, form: str) -> int:
     """Compare what is served, and tell. The exit code."""
+    from ..declare.site.intent import Away
     from ..declare.site.served import compare
     from ..items import AssessedPage
     from ..session import Listed, crawl
@@ -311,6 +312,8 @@ def check(kit: Kit, urls: tuple[str, ...], allow_private: bool, verbose: bool, f
             line(f"{harmless(url)}: {sentence(d)}")
         if not carriers and not whole and not unread:
             line(f"{counted(len(pages), 'address', 'addresses')} served as declared.")
+    if unread and kit.intent.away is Away.EVERYONE:
+        options.complain("robots.txt turns everyone away, this check too; look at the addresses in a browser")
     if whole or any(one.problem != "unread" for one in carriers):
         return FINDINGS
     return UNDECIDED if unread else CLEAN
