@@ -1,6 +1,8 @@
 """Policies: every one that ships is proved, its examples run, and what a broken one says."""
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from crawler.commands.options import LANGUAGES
@@ -188,3 +190,17 @@ def test_what_is_weighed_is_named_where_the_verdict_is_open():
 def test_there_is_no_policy_of_another_name():
     with pytest.raises(KeyError):
         policies.load("../policies/strictest")
+
+
+@pytest.mark.parametrize("name", policies.names())
+def test_a_licence_in_a_register_overrides_whatever_else_was_found(name):
+    policy, url = policies.load(name), "https://site.example/"
+    at, uses = datetime(2026, 11, 22, tzinfo=UTC), '"uses": ["crawl", "search", "tdm"]'
+    found = [Evidence(Carrier.ROBOTS_TXT, url, at, Access.UNREACHABLE),
+             Evidence(Carrier.HTTP_FIELDS, url, at, Access.OBTAINED, b"HTTP/1.1 403 Forbidden\ntdm-reservation: 1\nX-Robots-Tag: noindex, noai")]
+
+    def verdicts(entry):
+        register = Evidence(Carrier.REGISTER, "granted.csv", at, Access.OBTAINED, f'{{"kind": "licence", {uses}, {entry}}}'.encode())
+        return {d.verdict.value for d in assess(Asset(url), [*found, register], policy, Asker("OurBot")).decisions.values()}
+    assert verdicts('"until": "2026-11-22"') == verdicts('"asker": "ourbot"') == {"permitted"}
+    assert "permitted" not in verdicts('"until": "2026-11-21"') | verdicts('"asker": "TheirBot"') | verdicts('"territory": "KR"')
