@@ -53,9 +53,9 @@ def say(text: str = "", style: str = "", indent: int = 0, err: bool = False) -> 
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "", prose: bool = False,
-          colours: Mapping[str, str] = COLOURS) -> None:
+          colours: Mapping[str, str] = COLOURS, names: int = 0) -> None:
     """Print a table, cells made harmless; whole numbers stand to the right. In a pipe no line is broken;
-    one of prose is, at COLUMNS where that is told."""
+    one of prose is, at COLUMNS where that is told. The first `names` columns are never broken: people copy from them."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -64,7 +64,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
     drawn = Table(box=box.SIMPLE_HEAD, title=harmless(title) or None, title_justify="left", pad_edge=False)
     for n, name in enumerate(columns):
         right = bool(cells) and all(isinstance(row[n], int) for row in cells)
-        drawn.add_column(Text(harmless(name)), justify="right" if right else "left", overflow="fold")
+        drawn.add_column(Text(harmless(name)), justify="right" if right else "left", overflow="fold", no_wrap=n < names)
     for row in cells:
         drawn.add_row(*(Text(_printable(harmless(str(cell))), colours.get(str(cell), "")) for cell in row))
     Console(width=_width(prose), highlight=False, markup=False, emoji=False, _environ=_environment()).print(drawn)

@@ -79,7 +79,8 @@ def test_no_english_is_left_in_a_table_in_another_script(name, language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_list_tells_what_is_only_a_proposal(language):
+def test_a_list_tells_what_is_only_a_proposal(language, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
     text = CliRunner().invoke(main, ["policy", "list", "--lang", language]).output
     (line,) = [line for line in text.splitlines() if line.strip().startswith("kr-item32-2026")]
     assert words(language)["status"]["proposal"] in line

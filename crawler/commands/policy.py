@@ -46,13 +46,12 @@ def list_policies(lang: str, form: str) -> None:
     if form in ("json", "jsonl"):
         values(form, rows)
         return
-    columns = [say(f"policy.{column}") for column in ("name", "where", "status", "begin", "title", "uses")]
-    cells = [(p.name, p.jurisdiction, status(p, lang), p.in_force.get("from", ""), p.titles[lang],
-              ", ".join(u.value for u in p.uses)) for p in found]
+    columns = [say(f"policy.{column}") for column in ("name", "where", "status", "begin", "title")]
+    cells = [(p.name, p.jurisdiction, status(p, lang), p.in_force.get("from", ""), p.titles[lang]) for p in found]
     if form == "markdown":
         click.echo(markdown(columns[:3] + columns[4:5], [(f"`{c[0]}`", *c[1:3], c[4]) for c in cells]))
     else:
-        table(columns, cells, prose=True)
+        table(columns, cells, prose=True, names=1)
 
 
 @command.command(epilog=options.example(

@@ -31,7 +31,7 @@ def tell(policy: Policy, rows: Sequence[dict[str, Any]], told: Words, lang: str)
     rules = (*policy.rules, *policy.silences)
     table([text(f"policy.{column}") for column in ("row", "if", "then", "because", "words")],
           [(r["id"], r["if"], "; ".join((r["then"], *_rides(rule, told, lang))), r["because"], blanks(r["sentence"], told))
-           for rule, r in zip(rules, rows, strict=True)], prose=True)
+           for rule, r in zip(rules, rows, strict=True)], prose=True, names=1)
     say()
     say(text("policy.sources"))
     for key, source in policy.sources.items():
