@@ -58,7 +58,8 @@ SPLITS = st.sampled_from(["{by: quantity}", "{by: work}", "{by: entry}", "{by: h
 
 
 @pytest.mark.parametrize("name", tariff.names())
-def test_every_tariff_that_comes_along_is_proved_and_says_how_far_it_was_checked(name: str) -> None:
+def test_every_tariff_that_comes_along_is_proved_and_says_how_far_it_was_checked(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "70")
     known = tariff.shipped(name)
     assert known.name == name
     assert known.examples

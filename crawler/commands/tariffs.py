@@ -23,9 +23,9 @@ def command(name: str) -> None:
     from ..ledger import tariff as known
     from ..terminal import say, table
     if not name:
-        table(["tariff", "status", "jurisdiction", "currency", "asks for", "title"], [
-            [t.name, t.status, t.jurisdiction, t.currency, ", ".join(t.given), t.title]
-            for t in map(known.shipped, known.names())], prose=True)
+        table(["tariff", "status", "title"], [[t.name, t.status, t.title] for t in map(known.shipped, known.names())],
+              prose=True)
+        say("What one asks for, and whose words it rests on: maymine ledger tariffs NAME")
         return
     one = named(name)
     say(f"{one.id} ({one.status}, {one.jurisdiction}, {one.currency}, rounding: {one.rounding})")
