@@ -46,7 +46,7 @@ TRIGGERS = (
 Span = tuple[int, int]
 
 _SHORT = re.compile(r"(?<![a-z])ais?(?![a-z])|(?<!\w)(?:ia|ki)(?!\w)")
-_WORDS = tuple(tuple(t.split()) for t in TRIGGERS)
+_IN_TEXT = tuple(re.compile(("(?<![a-z])" if t[0] == " " else "") + "[^a-z]+".join(map(re.escape, t.split()))) for t in TRIGGERS)
 _GAP = rb"(?:[^a-z<&]|<[^<>]*>|&#?[a-z0-9]{1,12};)"      # between words that stand side by side in the source of a page
 _SHORT_CHARS = 3                 # a shorter word is looked for as a word of its own
 _START = rb"(?:^|[^a-z])"
@@ -221,18 +221,14 @@ def could_speak(text: bytes) -> bool:
     return bool(SCAN.held(text))
 
 
-def _holds(text: str, words: tuple[str, ...]) -> bool:
-    return all(word in text for word in words)
-
-
 def sentences(text: str) -> Iterator[tuple[int, str]]:
     """Sentences of a text that could be notices, with their numbers. A new line ends one; long ones are cut, overlapping."""
     text = clean(text)
     lowered = text.lower()
-    present = [_WORDS[n] for n in _PRESENT.held(lowered.encode("utf-8", "replace"))]
+    present = [_IN_TEXT[n] for n in _PRESENT.held(lowered.encode("utf-8", "replace"))]
     for number, sentence in enumerate(_SENTENCE_END.split(text), 1):
         plain = sentence.lower()
-        if any(_holds(plain, words) for words in present) or _SHORT.search(plain):
+        if any(trigger.search(plain) for trigger in present) or _SHORT.search(plain):
             sentence = sentence.strip()
             for start in range(0, max(len(sentence) - LINKED_CHARS, 1), PROSE_SENTENCE_CHARS - LINKED_CHARS):
                 yield number, sentence[start:start + PROSE_SENTENCE_CHARS].strip()

@@ -108,7 +108,8 @@ def records_of(folder: Path, made: Finished) -> list[dict[str, Any]]:
 
 
 def measured(file: Path, folder: Path, rounds: int = ROUNDS, others_pages: int = OTHERS_PAGES) -> tuple[list[float], int, int]:
-    """Seconds a page of (a) to (d), medians of interleaved rounds; pages and bytes. (d) reads other pages in each round."""
+    """Seconds a page of (a) to (d), medians of interleaved rounds; pages and bytes. (c) reads the sample alone, (d) other pages in
+    each round."""
     fast, exact = Filter(folder / "fast", False), Filter(folder / "exact", True)
     sample = corpus.folder() / "sample.warc.gz"
     fast(sample)                     # compiles its scans, proves its policies
@@ -122,13 +123,13 @@ def measured(file: Path, folder: Path, rounds: int = ROUNDS, others_pages: int =
             s, (pages, held) = cpu_s(lambda: read(file))
             seconds[0].append(s / pages)
             seconds[1].append(cpu_s(lambda: fast(file))[0] / pages)
-            seconds[2].append(cpu_s(lambda: exact(file))[0] / pages)
+            seconds[2].append(cpu_s(lambda: exact(sample))[0] / corpus.SAMPLE)
             seconds[3].append(cpu_s(partial(others, file, n * each, each))[0] / each)
     return list(map(median, seconds)), pages, held
 
 
 def table(medians: list[float], pages: int, held: int, others_pages: int = OTHERS_PAGES) -> Iterator[str]:
-    yield f"{pages} pages of {held / pages / 1000:.0f} KB, three policies, one core; (d) on {others_pages} of them"
+    yield f"{pages} pages of {held / pages / 1000:.0f} KB, three policies, one core; (c) on {corpus.SAMPLE}, (d) on {others_pages} of them"
     yield f"{'':48}{'us/page':>10}{'records/s':>12}{'MB/s':>8}{'ratio':>9}"
     for name, s in zip(NAMES, medians, strict=True):
         yield f"{name:48}{s * 1e6:>10,.0f}{1 / s:>12,.0f}{held / pages / s / 1e6:>8,.1f}{s / medians[0]:>9.2f}"
