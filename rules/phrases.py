@@ -46,7 +46,8 @@ TRIGGERS = (
 Span = tuple[int, int]
 
 _SHORT = re.compile(r"(?<![a-z])ais?(?![a-z])|(?<!\w)(?:ia|ki)(?!\w)")
-_IN_TEXT = tuple(re.compile(("(?<![a-z])" if t[0] == " " else "") + "[^a-z]+".join(map(re.escape, t.split()))) for t in TRIGGERS)
+_IN_TEXT = tuple(re.compile(("(?<![a-z])" if t[0] == " " else "") + "[^a-z]+".join(map(re.escape, t.split())))
+                 for t in TRIGGERS)
 _GAP = rb"(?:[^a-z<&]|<[^<>]*>|&#?[a-z0-9]{1,12};)"      # between words that stand side by side in the source of a page
 _SHORT_CHARS = 3                 # a shorter word is looked for as a word of its own
 _START = rb"(?:^|[^a-z])"
