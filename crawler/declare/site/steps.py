@@ -11,6 +11,7 @@ from .intent import LIFTING, USES, Away, Intent, Said
 from .kit import HEAD, Kit
 from .meaning import ASKED, names, samples
 from .syntax import hosts, nginx
+from .targets import NONE
 from .words import usage
 
 # Steps that are about a file, and left out where the kit has none.
@@ -48,7 +49,9 @@ def _answer(said: Said, use: Use, say: Catalogue) -> str:
 def notes(kit: Kit, say: Catalogue, markdown: bool = False) -> list[str]:
     write = say.markdown if markdown else say.text
     told = [write(f"declare.note-{name}", **parameters) for name, parameters in dict(_once(kit)).items()]
-    if usage(kit.intent.said) and kit.target.files != "none":
+    if kit.intent.said.get(Use.TRAIN_GENAI) is False and kit.intent.away is Away.NOBODY and kit.target.files != NONE:
+        told.append(write("declare.note-let-in"))
+    if usage(kit.intent.said) and kit.target.files != NONE:
         told.append(write("declare.note-drafts"))
     if kit.intent.said.get(Use.SEARCH) is False and kit.intent.away is not Away.EVERYONE:
         told.append(write("declare.note-noindex"))
