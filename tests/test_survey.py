@@ -9,8 +9,10 @@ from itertools import product
 
 import pytest
 
-from rules import html, html_work, metadata
-from rules.model import Access, Asker, Asset, Carrier, Evidence
+from rules import html, html_work, metadata, metadata_words, phrases
+from rules.assess import find
+from rules.model import Access, Asker, Asset, Carrier, Evidence, FaultKind, Preference, Statement, Terms, Use
+from rules.record import finding_record
 from rules.signals import READERS, prose, rsl
 
 from . import test_html, test_vectors
@@ -114,3 +116,37 @@ def test_what_is_not_compiled_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> 
     assert without.compiled is None
     assert without.survey(b"<p>") is None
     assert without.is_bounded(b"<p>", 3)
+
+
+def test_exact_finds_the_same() -> None:
+    for body in (*BODIES, *pages(300, 5)):
+        evidence = [Evidence(Carrier.BODY, BASE, None, Access.OBTAINED, body)]
+        for asset in (ASSET, Asset(BASE)):
+            assert find(evidence, asset, ASKER) == find(evidence, asset, ASKER, exact=True), body
+
+
+def test_without_a_compiler_words_are_weighed_by_where_they_stand() -> None:
+    for page, could in ((b'<meta name="dcterms.license" content=x>', True), (b'<a itemprop="x"> license', False), (b"rel license=", False),
+                        (b'<p rel="a">license</p>', False), (b"<p rel='a license'>", True), (b"<p rel=license>", True), (b"<p rel=a", False), (b"<p rel=rel=x license", False),
+                        (b"<p rel=license", True), (b"<p rel='license", True), (b"<p itemprop=usageInfo>", True), (b"xx.license rel = y", False),
+                        (b'<p rel="x" property="y" itemprop="z"> license', False), (b'<script type="application/ld+json">{}</script>license', False)):
+        assert metadata_words.could_speak(page) == could, page
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phrases, "NEEDS_KEPT", 1)
+    needs = phrases._Needs([("data mining", "en"), ("scraping", "en")])
+    assert [needs.met(text) for text in (b"data mining", b"scraping", b"data", b"data mining")] == [True, True, False, True]
+    assert len(needs._met) == 1
+
+
+def test_empty_terms_are_left_out_of_a_record() -> None:
+    said = Statement("licence.html", Use.TDM, Preference.ALLOW, terms=Terms())
+    assert "terms" not in finding_record(said)
+
+
+def test_what_costs_too_much_is_told_and_other_scripts_are_passed_by() -> None:
+    deep = metadata.describe(b"<a rel=license href=/l>" + b"<div>" * 20_000, BASE)
+    assert [f.kind for f in deep.faults] == [FaultKind.MALFORMED]
+    assert metadata.describe(b'<script type="application/json">{"license": 1}</script><p><a rel=license href=/l>', BASE).properties
+    assert [m.index for m in html._unplaced(b"<meta name=x><meta name=robots content=noai>")] == [2]
