@@ -3,6 +3,7 @@
 Facts (Hyperscan 5.4, https://intel.github.io/hyperscan/dev-reference/)
 - All patterns are looked for at once, and time grows with the bytes alone. It runs on x86-64; elsewhere the words are looked
   for one by one, with the same answers (tested).
+- A compiled set has one scratch space, which one scan at a time may use ('Scratch Space'); so threads take turns.
 - Compiling takes some 50 ms, once in a process and not before the first scan.
 """
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 try:
@@ -30,6 +32,7 @@ class Scan:
 
     def __init__(self, words: Iterable[Word], *, portable: bool = hyperscan is None, within: Iterable[Scan] = ()) -> None:
         self.portable = portable
+        self._turn = Lock()
         self._known: tuple[bytes, list[int]] | None = None       # places in the data looked at last
         self._within = tuple(within)
         wanted = [tuple(sorted(word.split(b" "), key=len)) if isinstance(word, bytes) else (word,) for word in words]
@@ -61,7 +64,8 @@ class Scan:
                 for one in placed.get(n, ()):
                     ends[one].append(end)
 
-            self._once.scan(data, match_event_handler=see if placed else lambda n, start, end, flags, context: found.add(n))
+            with self._turn:
+                self._once.scan(data, match_event_handler=see if placed else lambda n, start, end, flags, context: found.add(n))
             for within, places in zip(self._within, ends, strict=True):
                 within._known = data, sorted(set(places))
         if not found:
@@ -71,14 +75,16 @@ class Scan:
 
     def places(self, data: bytes) -> list[int]:
         """Where the words that are held stand, or the longest part of each: ends, in order."""
-        if self._known and self._known[0] is data:   # INVARIANT: bytes never change
-            return self._known[1]
+        known = self._known
+        if known and known[0] is data:               # INVARIANT: bytes never change
+            return known[1]
         found: list[tuple[int, int]] = []
         if self.portable:
             low = data.lower()
             found += ((n, end) for n, part in enumerate(self._parts) for end in _ends(part, low))
         else:
-            self._each.scan(data, match_event_handler=lambda n, start, end, flags, context: found.append((n, end)))
+            with self._turn:
+                self._each.scan(data, match_event_handler=lambda n, start, end, flags, context: found.append((n, end)))
         held = {n for n, _ in found}
         told = {longest for parts, longest in self._words if parts <= held}
         return sorted({end for n, end in found if n in told})

@@ -150,6 +150,17 @@ def test_nothing_is_missed_on_real_pages() -> None:
             assert missed(body) == [], path
 
 
+def test_threads_take_turns_at_a_scan() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from rules.scan import Scan
+    scan = Scan([b"robots", b"license", b"noai"])
+    pages = [b"x" * 500_000 + b"noai robots %d" % n for n in range(80)]
+    with ThreadPoolExecutor(8) as threads:
+        assert set(map(tuple, threads.map(scan.held, pages))) == {(0, 2)}
+        assert {len(places) for places in threads.map(scan.places, pages)} == {2}
+
+
 def test_silent_page_calls_next_to_nobody() -> None:
     """Words of typography hide nothing; most pages hold them."""
     silent = (b"<!doctype html><html><head><meta charset='utf-8'><title>It&#8217;s me</title><meta name=viewport content='width=device-width'></head>"
