@@ -493,6 +493,11 @@ def test_lists_are_renewed_from_a_mirror_and_kept(tmp_path: Path, monkeypatch: p
 
     class Mirror(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path == "/openai.com/searchbot.json":
+                self.send_response(302)
+                self.send_header("Location", f"http://localhost:{self.server.server_port}/openai.com/gptbot.json")
+                self.end_headers()
+                return
             good = self.path == "/openai.com/gptbot.json"
             self.send_response(200 if good else 404)
             self.end_headers()
@@ -508,6 +513,7 @@ def test_lists_are_renewed_from_a_mirror_and_kept(tmp_path: Path, monkeypatch: p
         done = CliRunner().invoke(main, ["lists", "update", "--via", via, "--only", "openai.com"])
         assert done.exit_code == 1, done.output
         assert "404" in done.stderr
+        assert "localhost is no public address" in done.stderr, "a mirror sends us where nobody said"
         assert CliRunner().invoke(main, ["lists", "update", "--via", via, "--only", "claude.com"]).exit_code == 3
     finally:
         server.shutdown()

@@ -58,6 +58,8 @@ def update(ctx: click.Context, only: str, via: str) -> None:
 
     Exit code: 0 all lists came, 1 some did not, 3 none did.
     """
+    from urllib.parse import urlsplit
+
     from ..logs import lists
     from ..terminal import harmless, progress, say
     urls = [url for url in lists.wanted() if only in url]
@@ -67,8 +69,8 @@ def update(ctx: click.Context, only: str, via: str) -> None:
     with progress("asking", len(urls)) as done:
         for url in urls:
             try:
-                got.append(lists.parse(url, _get(via.rstrip("/") + "/" + url.partition("://")[2] if via else url),
-                                       lists.stamp_now(), via))
+                asked = via.rstrip("/") + "/" + url.partition("://")[2] if via else url
+                got.append(lists.parse(url, _get(asked, urlsplit(via).hostname or ""), lists.stamp_now(), via))
             except (lists.ListError, OSError, ValueError) as error:
                 say(f"{url}: {harmless(str(error))}", err=True)
             done(1)
@@ -81,18 +83,40 @@ def update(ctx: click.Context, only: str, via: str) -> None:
     ctx.exit(CLEAN if len(got) == len(urls) else FINDINGS if got else UNDECIDED)
 
 
-def _get(url: str) -> bytes:
-    """At most lists.LIST_BYTES and one more. Raises OSError, ValueError."""
+def _get(url: str, named: str) -> bytes:
+    """At most lists.LIST_BYTES and one more, from the host that the user named or from public addresses. Raises OSError,
+    ValueError."""
     from http.client import HTTPException
-    from urllib.request import Request, urlopen
+    from urllib.request import HTTPRedirectHandler, Request, build_opener
 
     from ..logs.lists import LIST_BYTES
-    if not url.startswith(("https://", "http://")):
-        raise ValueError("no http or https address")
+
+    class Redirects(HTTPRedirectHandler):
+        def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
+            _allowed(newurl, named)
+            return super().redirect_request(req, fp, code, msg, headers, newurl)
+    _allowed(url, named)
     request = Request(url, headers={"User-Agent": "maymine", "Accept": "application/json, text/plain;q=0.9, */*;q=0.1"})  # noqa: S310, just checked
     try:
-        with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310, just checked
+        with build_opener(Redirects).open(request, timeout=TIMEOUT_S) as response:
             body: bytes = response.read(LIST_BYTES + 1)
     except HTTPException as error:
         raise ValueError(f"no answer that is HTTP: {error}") from error
     return body
+
+
+def _allowed(url: str, named: str) -> None:
+    """Raises OSError, ValueError for what is no http or https address, or a private one that nobody named."""
+    import socket
+    from ipaddress import ip_address
+    from urllib.parse import urlsplit
+
+    from ..addresses import is_public
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url} is no http or https address")
+    if parts.hostname == named:
+        return
+    for info in socket.getaddrinfo(parts.hostname, None):
+        if not is_public(ip_address(str(info[4][0]).partition("%")[0])):
+            raise ValueError(f"{parts.hostname} is no public address; --via names a mirror")
