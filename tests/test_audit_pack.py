@@ -161,6 +161,7 @@ def test_every_changed_bit_is_found(pack: Path) -> None:
     assert not verify(pack).faults
 
 
+@pytest.mark.slow
 def test_every_changed_bit_is_found_though_the_sums_are_made_anew(pack: Path, packed: tuple[Path, Path, str]) -> None:
     """Whoever can change a file can change SHA256SUMS; the root from elsewhere and the records find it."""
     r = random.Random(7)

@@ -340,6 +340,7 @@ def corrected(folder: Path, picks: list[tuple[int, str]]) -> None:
             post(folder, correct.correction(standing[n % len(standing)], changes, AT, "a reason"))
 
 
+@pytest.mark.slow
 @settings(FEW, max_examples=15)
 @given(works=st.lists(WORKS, min_size=1, max_size=12), picks=st.lists(st.tuples(st.integers(0, 99), st.sampled_from(["void", "a", "c", "value"])), max_size=5))
 def test_debits_equal_credits(works: list[dict], picks: list[tuple[int, str]], tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -113,6 +113,7 @@ def test_nothing_is_missed_in_noise() -> None:
         assert missed(dice.randbytes(dice.randrange(300))) == []
 
 
+@pytest.mark.slow
 def test_both_ways_of_looking_agree() -> None:
     if scan.hyperscan is None:
         pytest.skip("there is no Hyperscan for this machine")

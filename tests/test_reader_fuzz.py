@@ -124,9 +124,14 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("carrier, reader", ALL_READERS)
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_bytes(carrier: Carrier, reader: Reader, name: str) -> None:
+# Each reader meets some of them at once, and all of them in the slow tests.
+FAST = 8
+MEETINGS = [pytest.param(name, *reader.values, id=f"{name}-{reader.id}", marks=[pytest.mark.slow] * bool((n + m) % FAST))
+            for n, name in enumerate(HOSTILE) for m, reader in enumerate(ALL_READERS)]
+
+
+@pytest.mark.parametrize("name, carrier, reader", MEETINGS)
+def test_hostile_bytes(name: str, carrier: Carrier, reader: Reader) -> None:
     start = time.perf_counter()
     check(carrier, reader, HOSTILE[name], ASSETS[0], ASKERS[0])
     check(carrier, reader, HOSTILE[name], ASSETS[2], ASKERS[1])

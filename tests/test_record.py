@@ -35,7 +35,7 @@ from rules import (
 from rules.assess import resolve
 from rules.model import Circumstance, Terms
 from rules.policy import domain
-from rules.record import dumps, from_record, recordable
+from rules.record import dumps, finding_record, from_record, recordable
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 WORD = TEXT.filter(bool)
@@ -138,3 +138,8 @@ def test_what_a_record_can_hold_is_left_alone():
     for f in (Fault(Carrier.BODY, FaultKind.MALFORMED, "é"), Circumstance(CircumstanceKind.PAYWALLED, "é", terms=Terms(url="é"))):
         assert recordable(f) is f
     assert recordable(Fault(Carrier.BODY, FaultKind.MALFORMED, "\ud800")).detail == "\ufffd"
+
+
+def test_terms_that_say_nothing_leave_no_trace():
+    said = Statement("licence.html", Use.TDM, Preference.DISALLOW, terms=Terms())
+    assert finding_record(said) == finding_record(replace(said, terms=None))

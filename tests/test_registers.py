@@ -462,6 +462,7 @@ def test_what_a_page_says_of_a_market_stays_where_registers_change(tmp_path: Pat
             assert outcomes(out) == {Outcome.SAME: 1}
 
 
+@pytest.mark.slow
 def test_filter_asks_registers(tmp_path: Path) -> None:
     body = b"<p>the body of a page " * 20
     maker = Maker()

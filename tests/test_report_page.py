@@ -98,6 +98,7 @@ def test_words_of_strangers_neither_run_nor_hide():
     assert page.embedded(html) == {HOSTILE: HOSTILE}
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda each: st.lists(each) | st.dictionaries(st.text(), each)))
 def test_any_value_comes_back_from_its_page(value):
     text = page.block(value)

@@ -81,6 +81,7 @@ def test_random_bodies() -> None:
     assert said > 100
 
 
+@pytest.mark.slow
 def test_mutated_bodies() -> None:
     dice = random.Random(9651)
     for _ in range(2_000):

@@ -269,6 +269,7 @@ def test_replay_says_what_was_not_kept(tmp_path: Path, keep: str, left: set[str]
         check_archives(tmp_path)
 
 
+@pytest.mark.slow
 def test_replay_reports_any_changed_byte_of_the_evidence(tmp_path: Path) -> None:
     make(tmp_path, 6)
     file, rng = warcs(tmp_path)[0], random.Random(4)
@@ -314,6 +315,8 @@ def test_replay_reports_a_changed_record(tmp_path: Path) -> None:
 
 # ---- decide
 
+
+@pytest.mark.slow
 def test_deciding_from_findings_is_deciding_from_bytes(tmp_path: Path) -> None:
     shipped = tuple(map(policies.load, ("eu-dsm-art4", "gb-29a", "kr-permission-first", "rfc9309-crawl", "strictest")))
     for base in shipped[:4]:
@@ -326,6 +329,7 @@ def test_deciding_from_findings_is_deciding_from_bytes(tmp_path: Path) -> None:
         assert len(read_manifest(folder)["policies"]) == len(shipped)
 
 
+@pytest.mark.slow
 def test_decide_joins_the_run_once(tmp_path: Path) -> None:
     strict = policies.load("strictest")
     made = make(tmp_path)
@@ -428,6 +432,7 @@ def check_killed_run(folder: Path, pages: int, acknowledged: set[str]) -> None:
     assert not list(folder.rglob("*.new")) + list(folder.rglob("*.jsonl"))
 
 
+@pytest.mark.slow
 def test_kill_9_and_go_on(tmp_path: Path) -> None:
     acknowledged: set[str] = set()
     killed(tmp_path, 500, 50, acknowledged)

@@ -165,6 +165,8 @@ def test_a_list_that_is_none_is_refused_with_its_line(run: Path, tmp_path: Path,
 
 # ---- forms
 
+
+@pytest.mark.slow
 def test_every_form_holds_the_same(run: Path, tmp_path: Path) -> None:
     from docx import Document
     made = data(run)

@@ -97,6 +97,7 @@ def test_the_same_page_without_a_trap_is_permitted(tmp_path: Path) -> None:
     assert {row.requested: row.record["decisions"]["tdm"]["verdict"] for row in rows(tmp_path / "run")}[URL] == "permitted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gz", [True, False], ids=["gzip", "plain"])
 def test_whatever_is_harmed_what_is_whole_is_kept_or_dropped_once(gz: bool, tmp_path: Path) -> None:
     """Bytes changed, cut out, doubled and put between, at random; records that nobody touched come out byte for byte."""
