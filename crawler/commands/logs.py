@@ -96,7 +96,7 @@ def command(ctx: click.Context, words: tuple[str, ...], policies: tuple[str, ...
             read = [_read(path, n, store, names, done) for n, path in enumerate(paths)]
         grader = Grader(history, lists.Lists(copies), _host(host, site, history, store), Reverse() if rdns else None)
         _write(map(grader.grade, store.in_order()), sums, list(map(str, paths)), anonymise, form, output)
-    _tell(sums, read, max(c.stamp for c in copies), form)
+    _tell(sums, read, form)
     if sums.of(*map(Grade, FAIL_ON[fail_on])):
         ctx.exit(FINDINGS)
     missing = sums.not_counted()
@@ -202,19 +202,19 @@ def _write(found: Iterable[Finding], sums: Sums, files: list[str], anonymise: bo
         raise click.UsageError(f"{output} cannot be written: {options.reason(error)}") from error
 
 
-def _tell(sums: Sums, read: list[Read], lists_of: str, form: str) -> None:
+def _tell(sums: Sums, read: list[Read], form: str) -> None:
     from ..logs.telling import GRADES, SENTENCES, summary
     from ..terminal import say, table
     from .output import values
     rows = [summary(s) for s in sums.counted()]
     if form == "json":
-        values(form, [{"schema": 1, "summary": rows, "not_counted": sums.not_counted(), "lists_of": lists_of,
+        values(form, [{"schema": 1, "summary": rows, "not_counted": sums.not_counted(),
                        "files": [{k: v for k in ("path", "format", "told", "lines", "not_understood", "first_unread", "broken")
                                   if (v := getattr(one, k))} for one in read]}])
         return
     quiet = form != "text"
     lines, lost = sum(one.lines for one in read), sum(one.not_understood for one in read)
-    say(f"{lines:,} lines read, {lost:,} not understood; newest address list of {lists_of}.", err=quiet)
+    say(f"{lines:,} lines read, {lost:,} not understood.", err=quiet)
     for one in read:
         if one.told:
             say(f"{one.path}: taken for {one.format}, {one.told}", err=quiet)
@@ -223,9 +223,9 @@ def _tell(sums: Sums, read: list[Read], lists_of: str, form: str) -> None:
     if quiet:
         return
     if rows:
-        table(("", "meaning", "crawler", "operator", "requests", "from", "to", "first address asked for"),
-              [(r["grade"], r["meaning"], r["agent"], r["operator"], r["requests"], r["first"], r["last"], r["example"][:80])
-               for r in rows])
+        table(("", "meaning", "crawler", "operator", "requests", "from", "to", "address list of", "asked for first"),
+              [(r["grade"], r["meaning"], r["agent"], r["operator"], r["requests"], r["first"], r["last"], r["list_of"][:10],
+                r["example"][:80]) for r in rows])
         for grade in dict.fromkeys(s.grade for s in sums.counted()):
             say(f"{grade.value} {GRADES[grade][1]}.")
             for basis in dict.fromkeys(s.basis for s in sums.counted() if s.grade is grade):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .grading import Finding, Grade
+from .lists import LIST_DAYS
 from .request import told
 
 SCHEMA = 1
@@ -26,8 +27,9 @@ GRADES: dict[Grade, tuple[str, str]] = {
     Grade.NOTICE: ("under notice", "fetched while a reservation stood there; a sign of knowledge, and no more by itself"),
 }
 SENTENCES = {
-    "all-five": "The operator says that this crawler obeys; the address is in its list of that day; every copy of robots.txt "
-                "that could bind it refuses the path; content was delivered.",
+    "all-five": "The operator says that this crawler obeys; the address is in its list of that day, or of a day "
+                f"at most {LIST_DAYS} days away; every copy of robots.txt that could bind it refuses the path; content was "
+                "delivered.",
     "list-of-another-day": "The list of addresses at hand is of another day.",
     "other-list-of-operator": "The address is in a list of the same operator, for another of its crawlers.",
     "cut-short-apart": "The address was cut short in the log; only a part of its network is in the list.",
@@ -36,7 +38,7 @@ SENTENCES = {
     "no-copy": "No copy of the operator's list is at hand; 'maymine lists update' asks for it.",
     "edge-address": "The address is that of a content delivery network, not of the client; let the log tell the client's.",
     "no-address": "The log does not tell the address.",
-    "not-in-list": "The address is in no list of the operator of that day.",
+    "not-in-list": f"The address is in no list of the operator of that day, give or take {LIST_DAYS} days.",
     "control-token": "This name stands in robots.txt only; no crawler sends it.",
     "asked-by-a-person": "A person's question makes this crawler fetch.",
     "no-promise": "The operator does not say that this crawler obeys robots.txt.",
@@ -66,6 +68,7 @@ class Sum:
     first: int = 0
     last: int = 0
     example: str = ""
+    list_of: str = ""                # the time of the latest list that was asked
     addresses: set[str] = field(default_factory=set)
 
     MOST = 1_000                     # addresses counted
@@ -76,6 +79,7 @@ class Sum:
         self.count += 1
         self.last = f.hit.at
         self.bytes += f.hit.size or 0
+        self.list_of = max(self.list_of, f.checked.at)
         if len(self.addresses) < self.MOST:
             self.addresses.add(f.hit.address)
 
@@ -111,7 +115,7 @@ class Sums:
 def summary(s: Sum) -> dict[str, Any]:
     return {"grade": s.grade.value, "meaning": GRADES[s.grade][0], "basis": s.basis, "agent": s.token, "operator": s.operator,
             "requests": s.count, "bytes": s.bytes, "addresses": len(s.addresses), "first": told(s.first), "last": told(s.last),
-            "example": s.example}
+            "example": s.example, "list_of": s.list_of}
 
 
 def finding(f: Finding, files: Iterable[str], anonymise: bool) -> dict[str, Any]:
