@@ -102,6 +102,16 @@ def test_what_is_there_is_not_overwritten_and_can_be_merged(tmp_path):
     assert "is missing" in run("--declared", str(tmp_path)).output
 
 
+def test_an_earlier_kit_is_told_from_a_site_that_is_there(tmp_path):
+    wish = ("--for", "static", *SITE, "-o", str(tmp_path))
+    assert run(*wish, "--stance", "reserve").exit_code == 0
+    refused = run(*wish, "--stance", "search-only")
+    assert refused.exit_code == 1
+    assert "holds an earlier kit" in refused.output
+    assert "--merge" not in refused.output
+    assert run(*wish, "--stance", "search-only", "--overwrite").exit_code == 0
+
+
 @pytest.mark.parametrize("arguments, words", [
     (("--for", "nginx"), "--origin is missing"),
     (("--for", "nginxx", *SITE, "--no-train"), "did you mean nginx?"),

@@ -5,6 +5,7 @@ import json
 import re
 from functools import cache
 from itertools import product
+from pathlib import Path
 from urllib.robotparser import RobotFileParser
 
 import pytest
@@ -12,13 +13,18 @@ from jwm.robotstxt.googlebot import RobotsMatcher
 from liquid import Environment
 from protego import Protego
 
+from crawler.declare import tag
 from crawler.declare.site import intent as wishes
-from crawler.declare.site import words
+from crawler.declare.site import steps, words
 from crawler.declare.site.intent import STANCES, Away, Intent
-from crawler.declare.site.kit import CONFIGURATIONS, Contradiction, Kit, Wishes, make
+from crawler.declare.site.kit import CONFIGURATIONS, PIXEL, Contradiction, Kit, Wishes, make
 from crawler.declare.site.meaning import FILE, PAGE, PICTURE, differences, names, samples
+from crawler.declare.site.served import compare
 from crawler.declare.site.targets import targets
+from crawler.declare.splice import spliced
+from crawler.declare.values import parse
 from crawler.effect import Answer, effect
+from crawler.items import CollectedPage
 from rules import Access, Asset, Carrier, Evidence, Use
 from rules.agents import FOR_TRAINING, Purpose, agents
 from rules.signals.robots_groups import RobotsTxt
@@ -350,3 +356,55 @@ def test_carriers_that_a_kit_does_not_have_are_absent_from_its_evidence():
     found = {e.carrier: e.access for e in kit("squarespace", "reserve").evidence("/", PAGE)}
     assert found[Carrier.ROBOTS_TXT] is found[Carrier.TDMREP_JSON] is Access.UNAVAILABLE
     assert isinstance(next(iter(kit("static", "reserve").evidence("/", PAGE))), Evidence)
+
+
+def seen(made: Kit, path: str, kind: str, *others: Evidence) -> list[CollectedPage]:
+    """A page as the kit would have it served, but for other evidence of some carriers."""
+    mine = {e.carrier: e for e in (*made.evidence(path, kind), *others)}
+    asset = Asset(made.intent.origin + path, {PAGE: "text/html", PICTURE: "image/png"}[kind])
+    return [CollectedPage(asset.url, asset, tuple(mine.values()))]
+
+
+def tagged(value: str, folder: Path) -> bytes:
+    (folder / "one.png").write_bytes(PIXEL)
+    change = tag.plan(folder / "one.png", tag.Tag(*parse(value)))
+    assert change is not None
+    return spliced(PIXEL, change.splices)
+
+
+@pytest.mark.parametrize("stance", [*STANCES])
+def test_the_tag_that_a_kit_recommends_passes_its_own_check(stance, tmp_path):
+    made = kit("nginx", stance)
+    if value := steps.tag(made.intent.said):
+        picture = Evidence(Carrier.BODY, f"{made.intent.origin}/a.png", None, Access.OBTAINED, tagged(value, tmp_path))
+        carriers, whole = compare(made, seen(made, "/a.png", PICTURE, picture))
+        assert [one.problem for one in carriers] == ["besides"]
+        assert whole == []
+    assert compare(made, seen(made, "/a.png", PICTURE)) == ([], [])
+
+
+@pytest.mark.parametrize("stance, value, problems", [
+    ("search-only", "no-ai-training", {"besides"}), ("no-train", "except-search", {"besides"}), ("no-train", "allowed", {"against"}),
+    ("no-ai", "allowed", {"against"}), ("search-only", "allowed", {"against"})])
+def test_only_leave_that_was_not_declared_is_against_it(stance, value, problems, tmp_path):
+    made = kit("nginx", stance)
+    picture = Evidence(Carrier.BODY, f"{made.intent.origin}/a.png", None, Access.OBTAINED, tagged(value, tmp_path))
+    carriers, whole = compare(made, seen(made, "/a.png", PICTURE, picture))
+    assert {one.problem for one in carriers} == problems
+    assert all(one.is_note for one in carriers) is (problems == {"besides"})
+    assert not (whole and problems == {"besides"})
+
+
+def test_a_refusal_of_what_was_allowed_differs_in_effect(tmp_path):
+    made = kit("nginx", "answers")
+    picture = Evidence(Carrier.BODY, f"{made.intent.origin}/a.png", None, Access.OBTAINED, tagged("no-mining", tmp_path))
+    _, whole = compare(made, seen(made, "/a.png", PICTURE, picture))
+    assert Use.AI_USE in {d.use for _, d in whole}
+
+
+def test_a_merged_kit_passes_its_own_check():
+    intent_ = intent("reserve")
+    made = make(intent_, targets()["static"], Wishes(robots=b"User-agent: GPTBot\nDisallow: /\n"))
+    again = make(intent_, targets()["static"], Wishes(robots=made.root["/robots.txt"].encode()))
+    for path, kind in (("/", PAGE), ("/a.png", PICTURE)):
+        assert compare(again, seen(again, path, kind)) == ([], [])

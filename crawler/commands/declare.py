@@ -160,6 +160,14 @@ def made(ctx: click.Context, target: str, intent: Intent, wishes: JSON, merged: 
 MOST = 12                                # differences that are shown
 
 
+def named(tokens: tuple[str, ...]) -> str:
+    """To whom something is said, in short."""
+    from ..declare.site.meaning import names
+    if len(tokens) == len(names()):
+        return "every crawler"
+    return f"{len(tokens)} names like {tokens[0]}" if len(tokens) > 1 else tokens[0]
+
+
 def sentence(d: Difference) -> str:
     """A difference, made harmless, with the words that make it."""
     from rules.model import Fault, Statement
@@ -168,7 +176,7 @@ def sentence(d: Difference) -> str:
     because = "; ".join(f"{f.signal} {f.where}: {f.quote}" if isinstance(f, Statement) else f"{f.carrier.value}: {f.kind.value}"
                         for f in d.because[:2] if isinstance(f, (Statement, Fault)))
     return harmless(f"{d.path}, {d.use.value}: meant {' or '.join(a.value for a in d.wanted)}, found {d.found.value}, for "
-                    f"{len(d.tokens)} names like {d.tokens[0]}" + (f" ({because})" if because else ""))
+                    f"{named(d.tokens)}" + (f" ({because})" if because else ""))
 
 
 def write(kit: Kit, folder: Path, say: Catalogue, wishes: JSON, merged: Path | None, overwrite: bool) -> None:
@@ -181,6 +189,9 @@ def write(kit: Kit, folder: Path, say: Catalogue, wishes: JSON, merged: Path | N
     for path, body in paths.items():
         same = merged is not None and path.exists() and path.samefile(merged)
         if path.exists() and not same and not overwrite and path.name not in (GUIDE, DECLARED) and path.read_bytes() != body:
+            if (folder / DECLARED).is_file():
+                raise click.ClickException(f"{folder} holds an earlier kit that says something else; --overwrite replaces it, "
+                                           "or choose another folder with -o")
             hint = "--merge it, " if path.name == "robots.txt" else ""
             raise click.ClickException(f"{path} is there and says something else; {hint}choose another folder, or --overwrite")
     for path, body in paths.items():
@@ -306,21 +317,22 @@ def check(kit: Kit, urls: tuple[str, ...], allow_private: bool, verbose: bool, f
     else:
         for one in carriers:
             said = ", ".join(f"{use.value} {preference.value}" for use, preference in one.words)
-            told = f"{said}, to {counted(len(one.tokens), 'name')} like {one.tokens[0]}" if one.words else one.detail
+            told = f"{said}, to {named(one.tokens)}" if one.words else one.detail
             line(f"{one.carrier.value}, for {one.url}: {PROBLEMS[one.problem]}: {told}")
         for url, d in whole:
             line(f"{harmless(url)}: {sentence(d)}")
-        if not carriers and not whole and not unread:
+        if all(one.is_note for one in carriers) and not whole and not unread:
             line(f"{counted(len(pages), 'address', 'addresses')} served as declared.")
     if unread and kit.intent.away is Away.EVERYONE:
         options.complain("robots.txt turns everyone away, this check too; look at the addresses in a browser")
-    if whole or any(one.problem != "unread" for one in carriers):
+    if whole or any(one.problem != "unread" and not one.is_note for one in carriers):
         return FINDINGS
     return UNDECIDED if unread else CLEAN
 
 
 PROBLEMS = {"absent": "not served", "unread": "could not be read", "broken": "broken",
-            "unsaid": "does not say what was declared", "besides": "also says"}
+            "unsaid": "does not say what was declared", "against": "gives leave that was not declared",
+            "besides": "besides, it says"}
 
 
 def show_list(say: Catalogue, form: str) -> None:
