@@ -62,7 +62,7 @@ class Joined:
 
 
 def join(wanted: Wanted, found: Sequence[Input], done: Callable[[int], None] = lambda n: None) -> Iterator[Joined]:
-    """One file after another. Raises RunError, OSError where nothing can be written."""
+    """One file after another. Raises RunError, records.Unreadable, OSError where nothing can be written."""
     with tempfile.TemporaryDirectory(prefix="maymine-join-") as work, decisions.database(Path(work)) as db:
         _load(db, wanted, Path(work))
         names: Counter[str] = Counter()
@@ -89,8 +89,9 @@ def _load(db: Any, wanted: Wanted, work: Path) -> None:
     if lacking := set(decisions.COLUMNS) - set(names):
         raise RunError(f"{path} is no table of 'maymine table'; it has no {', '.join(sorted(lacking))}")
     rank = f"list_position({decisions.list_(decisions.VERDICTS)}, verdict)"
-    db.execute(f"CREATE TABLE decided AS SELECT record_id, url, surt, digest, \"at\", {rank} AS rank, reasons "
-               f"FROM read_parquet({decisions.quoted(str(path))})")
+    with decisions.reading(path):
+        db.execute(f"CREATE TABLE decided AS SELECT record_id, url, surt, digest, \"at\", {rank} AS rank, reasons "
+                   f"FROM read_parquet({decisions.quoted(str(path))})")
     db.execute("UPDATE decided SET rank = 3 WHERE rank IS NULL")       # a word that nobody here knows
 
 

@@ -233,8 +233,8 @@ def test_an_explanation_tells_where_a_row_lies(tmp_path, sites):
     result = CliRunner().invoke(main, ["explain", str(tmp_path / "run"), f"{SITE}/meta", "-v"], terminal_width=500)
     assert "".join(f"in {given}, row 2".split()) in "".join(result.output.split())
     view, = json.loads(CliRunner().invoke(main, ["explain", str(tmp_path / "run"), f"{SITE}/meta", "--format", "json"]).output)
-    assert view["lies"][-1] == f"in {given}, row 2"
-    assert view["lies"][0].startswith(f"in {sites}, byte ")
+    assert view["locations"][-1] == f"in {given}, row 2"
+    assert view["locations"][0].startswith(f"in {sites}, byte ")
 
 
 def test_a_row_that_has_changed_is_told(tmp_path, sites):

@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -335,3 +336,19 @@ def test_the_lines_for_ray(made, tmp_path):
                           check=False, env={**os.environ, "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"})
     assert done.returncode == 0, done.stderr[-2_000:]
     assert {url: v or "undetermined" for url, v in json.loads(done.stdout.splitlines()[-1])} == wanted
+
+
+@pytest.mark.parametrize("place", [6, -6, -30])
+def test_records_that_are_broken_are_told(place, made, tmp_path):
+    run, data = tmp_path / "run", lines(tmp_path / "texts.jsonl", TEXTS)
+    shutil.copytree(made / "run", run)
+    part = next((run / "records").glob("*.parquet"))
+    content = bytearray(part.read_bytes())
+    content[place:place + 1 or None] = b"\xff"
+    content[place + 1 if place > 0 else place - 8:place + 9 if place > 0 else place] = b"\xff" * 8
+    part.write_bytes(content)
+    for args in (("table", run, "-o", tmp_path / "t.parquet"), ("join", run, data, "--kept", tmp_path / "kept"),
+                 ("ledger", "post", tmp_path / "ledger", "--run", run)):
+        code, out = call(*args)
+        assert code == 3, out
+        assert f"Error: {run}" in out

@@ -15,12 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rules import Effect, Verdict
 
 from ..run import Manifest, RunError, parts, read_manifest
 from .deciding import ORDER
+from .records import Unreadable
 
 COLUMNS = ("url", "surt", "at", "record_id", "digest", "verdict", "reasons")
 MEMORY = "1GB"                       # of DuckDB; more goes to disk
@@ -44,21 +46,37 @@ def database(work: Path) -> Iterator[Any]:
         db.close()
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raises Unreadable where DuckDB stumbles over a file that is broken."""
+    import duckdb
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, UnicodeDecodeError) as error:
+        raise Unreadable(f"{path} cannot be read, it may be broken: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise Unreadable(f"{path} is broken: {error}") from error
+
+
 def write(db: Any, run: Path, target: Path, by: Sequence[str] = (), uses: Sequence[str] = ()) -> int:
-    """The decision table of a run, in order of the key of indexes; how many rows. Raises RunError, OSError."""
+    """The decision table of a run, in order of the key of indexes; how many rows. Raises RunError, Unreadable,
+    OSError."""
     manifest = read_manifest(run)
     told = ids(manifest, by)
     later = {entry["id"] for entry in manifest["policies"] if entry.get("later")}
     files = [str(part) for part in parts(run) if "+" not in part.name or later.intersection(told)]
     if not files:
         raise RunError(f"{run} holds no records; there is nothing to join")
-    has_key = "surt" in pq.read_schema(files[0]).names
-    about = json.dumps({"policies": told, "uses": list(uses)})
-    db.execute(f"""
-        COPY (SELECT url, any_value(surt) AS surt, "at", record_id, any_value(digest) AS digest,
-                     {list_(VERDICTS)}[max(rank)] AS verdict, list_sort(list_distinct(flatten(list(reasons)))) AS reasons
-              FROM ({_flat(files, told, uses, has_key)}) GROUP BY url, "at", record_id ORDER BY surt, "at", url)
-        TO {quoted(str(target))} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{maymine: {quoted(about)}}})""")
+    with reading(run / "records"):
+        has_key = "surt" in pq.read_schema(files[0]).names
+        about = json.dumps({"policies": told, "uses": list(uses)})
+        db.execute(f"""
+            COPY (SELECT url, any_value(surt) AS surt, "at", record_id, any_value(digest) AS digest,
+                         {list_(VERDICTS)}[max(rank)] AS verdict, list_sort(list_distinct(flatten(list(reasons)))) AS reasons
+                  FROM ({_flat(files, told, uses, has_key)}) GROUP BY url, "at", record_id ORDER BY surt, "at", url)
+            TO {quoted(str(target))} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{maymine: {quoted(about)}}})""")
     return int(pq.read_metadata(target).num_rows)
 
 

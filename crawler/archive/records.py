@@ -12,6 +12,7 @@ a query could not get cheaply: `surt` of the page (crawler/archive/surt.py), `ho
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
@@ -94,9 +95,25 @@ def write(path: Path, rows: pa.Table) -> None:
     pq.write_table(rows, path, compression="zstd", compression_level=3)
 
 
+class Unreadable(ValueError, pa.ArrowException):  # type: ignore[misc]  # pyarrow is untyped
+    """A file of records that is broken. The message names it, and is for a person."""
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """A broken file can fail anywhere while it is read. Raises Unreadable, OSError."""
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise Unreadable(f"{path} is broken: {error}") from error
+
+
 def read(path: Path, policy: str = "", url: str = "") -> Iterator[Row]:
     """The rows of one file, or those of one policy, of one page, in bounded memory. Raises OSError, pyarrow.ArrowException."""
-    with pq.ParquetFile(path) as file:
+    with _opened(path) as file:
         for batch in file.iter_batches(BATCH_ROWS):
             if policy:
                 batch = batch.filter(pc.equal(pc.struct_field(batch["policy"], "id"), policy))
@@ -108,7 +125,7 @@ def read(path: Path, policy: str = "", url: str = "") -> Iterator[Row]:
 
 def read_columns(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Some columns of one file, whole batches at a time. Raises OSError, pyarrow.ArrowException."""
-    with pq.ParquetFile(path) as file:
+    with _opened(path) as file:
         there = set(file.schema_arrow.names)
         for batch in file.iter_batches(COLUMN_ROWS, columns=[name for name in columns if name in there]):
             yield pa.RecordBatch.from_arrays(
@@ -120,7 +137,7 @@ def read_at(path: Path, places: Sequence[int]) -> Iterator[tuple[int, Row]]:
     """The rows of one file at these places, which are sorted, with their place. Raises OSError, pyarrow.ArrowException."""
     wanted, begins = iter(places), 0
     place = next(wanted, None)
-    with pq.ParquetFile(path) as file:
+    with _opened(path) as file:
         for batch in file.iter_batches(BATCH_ROWS):
             while place is not None and place < begins + len(batch):
                 yield place, next(_rows(batch.slice(place - begins, 1)))
@@ -130,7 +147,8 @@ def read_at(path: Path, places: Sequence[int]) -> Iterator[tuple[int, Row]]:
 
 def count(path: Path) -> int:
     """How many rows a file has. Raises OSError, pyarrow.ArrowException."""
-    return int(pq.read_metadata(path).num_rows)
+    with _opened(path) as file:
+        return int(file.metadata.num_rows)
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[Row]:
@@ -169,7 +187,8 @@ def plain(array: pa.Array) -> list[Any]:
 
 def requested(path: Path) -> Iterable[str]:
     """The key of the page of every row."""
-    column = pq.read_table(path, columns=["requested"])["requested"]
+    with _opened(path) as file:
+        column = file.read(columns=["requested"])["requested"]
     return (text for chunk in column.chunks for text in chunk.to_pylist())
 
 

@@ -49,7 +49,7 @@ def command(ctx: click.Context, run: Path, url: str, policy: str, lang: str, ver
                                             + (f"; did you mean {close}?" if close else "")))
     for _, _, rules in found:
         speaks(rules, lang)
-    views = [{**answer(a, rules, lang), "requested": row.requested, "lies": [told(at) for at in row.locations]}
+    views = [{**answer(a, rules, lang), "requested": row.requested, "locations": [told(at) for at in row.locations]}
              for row, a, rules in found]
     if form == "text":
         for n, view in enumerate(views):

@@ -47,9 +47,11 @@ def command(ctx: click.Context, table: Path, words: tuple[str, ...], out: Path |
     SHA-256 of their bytes. Where an address was captured more than once, the capture nearest in time counts, and without a time
     the strictest. A row that matches nothing is undetermined, with the reason no-decision.
 
-    Exit code: 0 all was read; 2 the command line is not as it must be; 3 some of the input could not be read.
+    Exit code: 0 all was read; 2 the command line is not as it must be; 3 TABLE or some of the input could not
+    be read.
     """
     from ..archive.inputs import InputError, expand
+    from ..archive.records import Unreadable
     from ..join import Wanted, join
     from ..run import RunError
     from ..terminal import harmless, progress
@@ -67,6 +69,9 @@ def command(ctx: click.Context, table: Path, words: tuple[str, ...], out: Path |
             made: list[Joined] = list(join(wanted, found, done))
     except (InputError, RunError) as error:
         raise click.UsageError(harmless(str(error))) from error
+    except Unreadable as error:
+        options.complain(str(error))
+        ctx.exit(UNDECIDED)
     _tell(made, form)
     ctx.exit(UNDECIDED if any(one.damage for one in made) else CLEAN)
 

@@ -66,7 +66,7 @@ def post(ctx: click.Context, ledger: Path, run: Path | None, policy: str, use: s
     it.
 
     Exit code: 0 posted; 1 something was used that the run prohibits, leaves open or does not know; 2 the command line, or a
-    file that it names, is not as it must be.
+    file that it names, is not as it must be; 3 the records of the run cannot be read.
     """
     from ..ledger import book, posting
     from ..ledger import manifest as manifests

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from . import options
+from . import UNDECIDED, options
 
 if TYPE_CHECKING:
     from ..ledger.holders import Holders
@@ -23,9 +23,10 @@ def ledger(command: F) -> F:
 
 @contextmanager
 def using() -> Iterator[None]:
-    """Ends with a usage error where a file or a ledger is not as it must be."""
+    """Ends with a usage error where a file or a ledger is not as it must be, undecided where records of a run are broken."""
     from rules.strict_yaml import DataError
 
+    from ..archive.records import Unreadable
     from ..ledger.book import LedgerError
     from ..ledger.manifest import ManifestError
     from ..run import RunError
@@ -34,6 +35,9 @@ def using() -> Iterator[None]:
         yield
     except (LedgerError, RunError, ManifestError, DataError) as error:
         raise click.UsageError("\n".join(map(harmless, str(error).split("\n")))) from error
+    except Unreadable as error:
+        options.complain(str(error))
+        click.get_current_context().exit(UNDECIDED)
     except UnicodeDecodeError as error:
         raise click.UsageError(options.reason(error)) from error
     except OSError as error:

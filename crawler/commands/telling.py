@@ -61,9 +61,9 @@ def tell(view: JSON, verbose: bool = False, lang: str = "en") -> None:
     if verbose:
         say(f"{text('evidence')}:")
         for n, e in enumerate(view["evidence"]):
-            lies = view["lies"][n] if view.get("lies") else ""
+            located = view["locations"][n] if view.get("locations") else ""
             paragraph("  ".join(filter(None, (e["carrier"], e["access"], str(e.get("status") or ""), e["uri"], e.get("at", ""),
-                                              e.get("digest", ""), e.get("detail", ""), lies))), 2, "- ")
+                                              e.get("digest", ""), e.get("detail", ""), located))), 2, "- ")
 
 
 def _reason(reason: JSON, text: Text, lang: str) -> None:
