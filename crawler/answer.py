@@ -5,19 +5,20 @@
   could not be read are `unread`, never silent.
 - Uses stand in the order of the policy, wherever the record came from.
 - What would change a verdict is tried out, not guessed: the deciding findings are taken away and the rest is decided again;
-  and the policy's own table says on which carriers a refusal could prohibit what nobody has reserved.
+  and a refusal is put into each place that is silent, or whose fault the policy passes over, beside all that was found.
+- A fault that the policy passes over for every use is not `unread`: `passed` says what the policy makes of it.
 """
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from rules import Assessment, Circumstance, Fault, Finding, Policy, Preference, Statement, Use, Verdict, explain
-from rules.assess import decide
+from rules.assess import decide, resolve
 from rules.contradictions import contradictions
 from rules.contradictions import sentence as contradiction
 from rules.explain import sentence, words
-from rules.model import Access, Audience, Carrier, Decision, Effect
+from rules.model import Access, Audience, Carrier, Decision, Effect, Reason
 from rules.record import JSON, evidence_record, to_record
 from rules.signals import SIGNALS
 
@@ -25,7 +26,8 @@ CARRIERS = {c.value for c in Carrier}
 # What would change a verdict.
 GONE = "gone"                        # words that decided would not stand there
 READ = "read"                        # what could not be read would have been, and would say nothing
-REFUSAL = "refusal"                  # somebody would refuse it to everyone
+REFUSAL = "refusal"                  # somebody would refuse it to everyone, in a place that is silent
+SHOWN = "shown"                      # the same, in a place whose fault counts as silence
 PERMISSION = "permission"            # somebody would allow it to everyone
 
 
@@ -39,6 +41,7 @@ def answer(a: Assessment, policy: Policy, language: str = "en") -> JSON:
         "reasons": list(_reasons(a, policy, language)),
         "silent": list(_silent(a, language)),
         "unread": list(_unread(a, language)),
+        "passed": list(_passed(a, policy, language)),
         "contradictions": list(_contradictions(a, language)),
         "changes": list(_changes(a, policy, language)),
         "evidence": [evidence_record(e) for e in a.evidence],
@@ -95,7 +98,8 @@ def _unread(a: Assessment, language: str) -> Iterator[JSON]:
     """Every fault once; `decides` tells those that made a verdict what it is. Then what did not come and is no fault."""
     told = words(language)
     deciding = {a.findings[r.finding] for d in a.decisions.values() for r in d.decisive}
-    for f in dict.fromkeys(f for f in a.findings if isinstance(f, Fault)):
+    passed = {a.findings[n] for n, _ in _passed_over(a)}
+    for f in dict.fromkeys(f for f in a.findings if isinstance(f, Fault) and f not in passed):
         yield {"carrier": f.carrier.value, "name": told["carrier"][f.carrier.value], "fault": told["fault"][f.kind.value],
                "detail": f.detail, "where": f.where, "decides": f in deciding}
     faulty = {f.carrier for f in a.findings if isinstance(f, Fault)}
@@ -103,6 +107,23 @@ def _unread(a: Assessment, language: str) -> Iterator[JSON]:
         if not e.has_bytes and e.access is not Access.UNAVAILABLE and e.carrier not in faulty:
             yield {"carrier": e.carrier.value, "name": told["carrier"][e.carrier.value], "fault": told["fault"][e.access.value],
                    "detail": ", ".join(filter(None, (e.uri, e.detail))), "where": "", "decides": False}
+
+
+def _passed_over(a: Assessment) -> Iterator[tuple[int, Reason]]:
+    """Faults that the policy ignores for every use, by their number, with a reason that does."""
+    reasons: dict[int, list[Reason]] = {}
+    for r in (r for d in a.decisions.values() for r in d.reasons if isinstance(a.findings[r.finding], Fault)):
+        reasons.setdefault(r.finding, []).append(r)
+    yield from ((n, all_[0]) for n, all_ in sorted(reasons.items()) if all(r.effect is Effect.IGNORE for r in all_))
+
+
+def _passed(a: Assessment, policy: Policy, language: str) -> Iterator[JSON]:
+    told = words(language)["carrier"]
+    for n, reason in _passed_over(a):
+        f = a.findings[n]
+        if isinstance(f, Fault):
+            yield {"carrier": f.carrier.value, "name": told[f.carrier.value], "fault": f.kind.value, "detail": f.detail,
+                   "sentence": sentence(f, reason, policy, a, language)}
 
 
 def _contradictions(a: Assessment, language: str) -> Iterator[JSON]:
@@ -135,19 +156,32 @@ def _change(a: Assessment, policy: Policy, use: Use, decision: Decision,
         for_reading = all(isinstance(a.findings[n], Fault) for n in gone)
         if then is not decision.verdict:
             yield READ if for_reading else GONE, tuple(dict.fromkeys(_name(a, a.findings[n], told) for n in gone)), then.value
+    silent = {s["carrier"] for s in _silent(a, "en")}
+    passed = {f.carrier.value: f for n, _ in _passed_over(a) if isinstance(f := a.findings[n], Fault)}
     if decision.verdict is Verdict.PERMITTED:
-        yield REFUSAL, _carriers(policy, use, Preference.DISALLOW, Effect.PROHIBIT, told), Verdict.PROHIBITED.value
-    if decision.verdict is Verdict.UNDETERMINED and not gone:
-        yield PERMISSION, _carriers(policy, use, Preference.ALLOW, Effect.PERMIT, told), Verdict.PERMITTED.value
+        for what, carriers in ((REFUSAL, silent), (SHOWN, set(passed) - silent)):
+            if of := _tried(a, policy, use, Preference.DISALLOW, carriers, Verdict.PROHIBITED):
+                yield what, tuple(told[c] for c in of), Verdict.PROHIBITED.value
+    if decision.verdict is Verdict.UNDETERMINED and not gone \
+            and (of := _tried(a, policy, use, Preference.ALLOW, silent, Verdict.PERMITTED)):
+        yield PERMISSION, tuple(told[c] for c in of), Verdict.PERMITTED.value
 
 
-def _carriers(policy: Policy, use: Use, preference: Preference, effect: Effect, told: dict[str, str]) -> tuple[str, ...]:
-    """Where a word to everyone would have this effect on a use."""
-    n = policy.uses.index(use)
-    signals = {shape[0] for shape, rows in policy.table.items()
-               if len(shape) > 3 and shape[2] is preference and shape[3] is Audience.EVERYONE
-               and (row := rows[n]) and row[1] is effect}
-    return tuple(dict.fromkeys(told[s.carrier.value] for s in SIGNALS.values() if s.id in signals))
+def _tried(a: Assessment, policy: Policy, use: Use, preference: Preference, carriers: Set[str], verdict: Verdict) -> list[str]:
+    """Those of the carriers where a word to everyone would lead to this verdict, beside all that was found."""
+    n, wanted = policy.uses.index(use), Effect.PROHIBIT if preference is Preference.DISALLOW else Effect.PERMIT
+    shapes: dict[str, list[Statement]] = {}
+    for s, rows in policy.table.items():
+        if len(s) > 3 and s[2:4] == (preference, Audience.EVERYONE) and not s[6] and (row := rows[n]) and row[1] is wanted:
+            shapes.setdefault(SIGNALS[s[0]].carrier.value, []).append(Statement(*s[:6]))
+    return [c.value for c in Carrier if c.value in carriers
+            and any(_with(a, f, policy)[use].verdict is verdict for f in shapes.get(c.value, ()))]
+
+
+def _with(a: Assessment, more: Statement, policy: Policy) -> Mapping[Use, Decision]:
+    carrier = SIGNALS[more.signal].carrier
+    kept = (f for f in a.findings if not (isinstance(f, Fault) and f.carrier is carrier))
+    return decide(resolve((*kept, more)), policy)
 
 
 def _name(a: Assessment, f: Finding, told: dict[str, str]) -> str:

@@ -1,7 +1,7 @@
 """An answer (crawler/answer.py) on a terminal, in plain words of any language (report/messages/telling.yaml)."""
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from rules.explain import words
@@ -51,11 +51,12 @@ def tell(view: JSON, verbose: bool = False, lang: str = "en") -> None:
           colours={shown: COLOURS[word] for word, shown in verdicts.items()})
     for reason in view["reasons"]:
         _reason(reason, text, lang)
-    _list(text("also"), list(dict.fromkeys(also for r in view["reasons"] for also in r["also"])))
+    passed = [p["sentence"] for p in view.get("passed", ())]
+    _list(text("also"), list(dict.fromkeys([*(also for r in view["reasons"] for also in r["also"]), *passed])))
     _list(text("silent"), [s["name"] if s["there"] else text("absent", name=s["name"]) for s in view["silent"]])
     _list(text("unread"), [unread(u) for u in view["unread"]])
     _contradictions(view["contradictions"], text)
-    _list(text("changes"), changes(view["changes"], bool(view["silent"]), text))
+    _list(text("changes"), changes(view["changes"], [s["name"] for s in view["silent"]], text))
     if older := view.get("older_readings"):
         _list(text("older"), [older_reading(o, older["rfc9309"], allowed, text) for o, allowed in older.items() if o in OLDER])
     if verbose:
@@ -110,12 +111,13 @@ def unread(u: JSON) -> str:
     return f"{u['name']}: {u['fault']}" + (f" ({detail})" if detail else "")
 
 
-def changes(found: list[JSON], silent: bool, text: Text) -> list[str]:
-    """What would make another verdict. Words that nobody said yet could stand in every place that was silent: one line."""
-    out = [change(c, text) for c in found if not (silent and c["what"] in UNSAID)]
-    for what in UNSAID if silent else ():
+def changes(found: list[JSON], silent: Collection[str], text: Text) -> list[str]:
+    """What would make another verdict. Words that nobody said yet and that could stand in every silent place: one line."""
+    anywhere = [c for c in found if c["what"] in UNSAID and set(silent) <= set(c["of"])]
+    out = [change(c, text) for c in found if c not in anywhere]
+    for what in UNSAID:
         uses: dict[str, dict[str, None]] = {}
-        for c in found:
+        for c in anywhere:
             if c["what"] == what:
                 uses.setdefault(c["verdict"], {}).update(dict.fromkeys(c["uses"]))
         out += [text(f"any-{what}", then=_then(tuple(each), verdict, text)) for verdict, each in uses.items()]
