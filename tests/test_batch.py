@@ -1,6 +1,8 @@
 """Tables of pages in, records out: the same as page by page."""
 from __future__ import annotations
 
+import base64
+import json
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -9,8 +11,9 @@ import pytest
 from crawler.archive import columns, records
 from crawler.archive.batch import REASONS, VERDICT, Batches
 from crawler.archive.captures import of_response
-from crawler.archive.columns import FROM_MAPPING, ColumnsError
+from crawler.archive.columns import ColumnsError
 from crawler.archive.deciding import Decider
+from crawler.archive.fields import FROM_MAPPING, NOT_UNDERSTOOD, field_lines
 from crawler.archive.records import Location, Row
 from crawler.archive.sites import Copies, copy_of
 from rules import Access, Asker, Evidence, Use, assess, policies, to_record
@@ -120,14 +123,47 @@ def test_what_was_dropped_is_not_collected_and_text_is_not_the_page():
     ("HTTP/1.1 200 OK\r\nA: b\r\nA: c\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: b\r\nA: c\r\n\r\n", ""),
     (b"A: b", b"A: b\r\n", ""),
     ({"A": "b", "X": ["c", "d"]}, b"HTTP/1.1 200 \r\nA: b\r\nX: c\r\nX: d\r\n", FROM_MAPPING),
-    ('{"A": "b\\r\\nX: y"}', b"HTTP/1.1 200 \r\nA: b  X: y\r\n", FROM_MAPPING),
+    ('{"A": "b\\r\\nX: y"}', b"HTTP/1.1 200 \r\nA: b  X: y\r\n", NOT_UNDERSTOOD),
     ([["A", "b"], ["A", "c"]], b"HTTP/1.1 200 \r\nA: b\r\nA: c\r\n", ""),
     ([{"name": "A", "value": "b"}, {"key": "A", "value": "c"}], b"HTTP/1.1 200 \r\nA: b\r\nA: c\r\n", ""),
-    ([{"odd": 1}, 3, None], b"", ""), ("{broken", b"", ""), ("", b"", ""), (None, b"", ""), (7, b"", ""),
+    ([{"odd": 1}, 3, None], b"", NOT_UNDERSTOOD), ("{broken", b"", NOT_UNDERSTOOD), ("", b"", ""), (None, b"", ""),
+    (7, b"", NOT_UNDERSTOOD), ("garbage no colon", b"garbage no colon\r\n", NOT_UNDERSTOOD), ("{}", b"", ""),
+    ({"A": "b", "X": None}, b"HTTP/1.1 200 \r\nA: b\r\n", FROM_MAPPING), (["A: b", "X: c"], b"A: b\r\nX: c\r\n", ""),
+    ({"name": ["A", "X"], "value": ["b", "c"]}, b"HTTP/1.1 200 \r\nA: b\r\nX: c\r\n", FROM_MAPPING),
+    ("HTTP/1.1 301 \r\nA: b\r\n\r\nHTTP/2 200\r\nA: c\r\n", b"HTTP/1.1 301 \r\nA: b\r\n\r\nHTTP/2 200\r\nA: c\r\n", ""),
+    ('NEL: {"report_to":"a"}\nA: b\n c', b'NEL: {"report_to":"a"}\nA: b\n c\r\n', ""),
+    ("A: b\n\nX: c\n", b"A: b\n\nX: c\n", NOT_UNDERSTOOD),
     ([("A", b"\xe4")], "HTTP/1.1 200 \r\nA: ä\r\n".encode(), ""),
 ])
 def test_fields_in_any_shape(value, lines, detail):
-    assert columns.field_lines(value, 200) == (lines, detail)
+    assert field_lines(value, 200) == (lines, detail, detail != NOT_UNDERSTOOD)
+
+
+NO = "Content-Usage: train-ai=n"
+
+
+@pytest.mark.parametrize("value", [
+    {"headers": {"Content-Usage": "train-ai=n"}}, {"headers": json.dumps({"Content-Usage": "train-ai=n"})}, {"headers": NO},
+    {"any": json.dumps({"A": "b"})}, {"A": "b", "any": json.dumps({"Content-Usage": "train-ai=n"})}, {"A": {"b": "c"}},
+    json.dumps({"headers": {"Content-Usage": "train-ai=n"}}), json.dumps(NO), "garbage no colon", "A: b\ngarbage\nX: c",
+    f"b'{NO}'", repr({"Content-Usage": "train-ai=n"}), "Headers({'Content-Usage': 'train-ai=n'})", base64.b64encode(NO.encode()),
+    f"x: y\\r\\n{NO}", f"x: y\\n{NO}", f"x: y, {NO}", {"x": f"y\r\n{NO}"}, NO.encode("utf-16"), f"A: b\r{NO}", f"A: b\r\n\r\n{NO}",
+    [["A", "b"], NO], [["A", "b", "c"]], {"name": "A", "value": ["b"]}, 7, "\n" * 100_000 + "x", "A: b\n" * 300_000 + NO])
+def test_what_is_no_field_line_is_no_silence(value):
+    row = {"url": "http://x.example/", "html": "<p>words", "headers": value, "status": 200}
+    (capture,) = columns.Columns({"url": "url", "body": "html", "fields": "headers", "status": "status"}).captures_of([row])
+    assert (capture.fields.access, bool(capture.fields.detail)) == (Access.TRUNCATED, True)
+
+
+@pytest.mark.parametrize("headers, status, verdict", [
+    ("A: b", 200, "permitted"), ("A: b", "200 OK", "permitted"), ("A: b", "success", "permitted"), ("A: b", "200.0", "permitted"),
+    ("garbage", "200", "undetermined"), ("A: b", "abc", "undetermined"), ("A: b", "-1", "undetermined"), ("A: b", "99999", "undetermined"),
+    (f"x: y\\r\\n{NO}", "200", "prohibited"), (f"garbage\n{NO}", "200", "prohibited")])
+def test_what_was_not_understood_permits_nothing(headers, status, verdict):
+    rows = pa.RecordBatch.from_pylist([{"url": "https://x.example/", "html": "<p>words", "headers": headers, "status": str(status),
+                                        "date": "2026-11-20T12:00:00Z"}])
+    found = Batches(["eu-dsm-art4"], ASKER, SITES).verdicts(rows)
+    assert found[VERDICT].to_pylist() == [verdict]
 
 
 @pytest.mark.parametrize("value, at", [

@@ -25,7 +25,7 @@ from fastwarc.warc import ArchiveIterator as FastIterator
 from warcio.archiveiterator import ArchiveIterator
 
 from crawler.archive.batch import REASONS, VERDICT
-from crawler.archive.columns import field_lines
+from crawler.archive.fields import field_lines
 from crawler.cli import main
 from crawler.run import rows
 from tests import thirdparty

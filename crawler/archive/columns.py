@@ -5,12 +5,10 @@
   img2dataset; upper and lower case, `-` and `_` are the same. What was taken for what is told (`Columns.told`).
 - A time without an offset is taken for UTC, as archives write it (WARC 1.1, 5.4).
 - PRACTICE: `text` is what somebody made of a page (FineWeb, datatrove). The words in the elements of the page are gone.
-- OURS: response fields as text, as JSON, as pairs or as a mapping. A mapping has no field twice; whoever made it may have lost
-  one, which its detail says.
+- OURS: a status that is told and is none leaves unknown whether the asset came: what is there counts as truncated.
 """
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +19,7 @@ import pyarrow as pa
 
 from rules import Access, Asset, Carrier, Evidence, limits
 
-from . import captures, payload
+from . import captures, fields, payload
 from .captures import Capture
 from .records import Location
 
@@ -31,16 +29,17 @@ NAMES: dict[str, tuple[str, ...]] = {
     "body": ("html", "raw_html", "html_content", "body", "content", "raw_content", "payload", "content_bytes", "bytes",
              "image", "jpg", "jpeg", "png", "webp", "gif"),
     "text": ("text", "markdown", "plain_text", "extracted_text"),
-    "fields": ("http_headers", "http_header", "response_headers", "response_header", "headers", "http_fields"),
+    "fields": fields.NAMES,
     "status": ("http_status", "status_code", "fetch_status", "response_status", "status"),
     "at": ("warc_date", "fetch_time", "fetched_at", "crawl_timestamp", "crawl_date", "date", "timestamp", "at", "time"),
     "media_type": ("media_type", "content_type", "mime_type", "mime", "content_mime_type", "content_mime_detected"),
     "id": ("warc_record_id", "record_id", "id", "digest", "key"),
 }
 NESTED = ("metadata", "meta", "json")
-FROM_MAPPING = "from a mapping, in which no field stands twice"
+NO_STATUS = "the status is none that is known: "
+SUCCESS = "success"                  # PRACTICE: what img2dataset tells instead of a status
 _DIGITS = re.compile(r"\d{14}")
-_NAME = re.compile(r"[!-9;-~]+")
+_STATUS = re.compile(r"(\d{3})(?:\.0| .*)?", re.DOTALL)
 
 Value = Callable[[int], Any]
 
@@ -135,59 +134,21 @@ def time_of(value: object) -> datetime | None:
         return None
 
 
-def field_lines(value: object, status: int | None) -> tuple[bytes, str]:
-    """Response fields as received, as far as that can be told, and what may be missing. (b"", ""): there are none."""
-    pairs: list[tuple[Any, Any]] | None = None
-    detail = ""
-    if isinstance(value, str):
-        value = value.encode("utf-8", "surrogatepass")
-    if isinstance(value, bytes):
-        text = value.lstrip()
-        if text[:1] not in (b"{", b"["):
-            head = value if value.endswith(b"\n") else value + b"\r\n" if value else b""
-            return head, ""
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            return b"", ""
-    if isinstance(value, Mapping):
-        detail = FROM_MAPPING
-        pairs = list(value.items())
-    elif isinstance(value, Iterable):
-        pairs = [pair for item in value if (pair := _pair(item))]
-    if not pairs:
-        return b"", ""
-    lines = [f"HTTP/1.1 {status} "] if status else []
-    for name, said in pairs:
-        for one in said if isinstance(said, list | tuple) else (said,):
-            if isinstance(one, str | bytes | int | float) and _NAME.fullmatch(str(name)):
-                shown = one.decode("latin-1") if isinstance(one, bytes) else str(one)
-                lines.append(f"{name}: {shown}".replace("\r", " ").replace("\n", " "))
-    return "".join(line + "\r\n" for line in lines).encode("utf-8", "replace"), detail
-
-
-def _pair(item: object) -> tuple[Any, Any] | None:
-    if isinstance(item, Mapping):
-        name = next((item[k] for k in ("name", "key", "field") if k in item), None)
-        return (name, item["value"]) if name and "value" in item else None
-    return (item[0], item[1]) if isinstance(item, list | tuple) and len(item) == 2 else None
-
-
-def _capture(location: Location | None, url: Any, body: Any, text: Any, fields: Any, status: Any, at: Any, media_type: Any,
+def _capture(location: Location | None, url: Any, body: Any, text: Any, headers: Any, status: Any, at: Any, media_type: Any,
              id: Any) -> Capture:
     url = str(url or "").strip()
-    when, code = time_of(at), _status(status)
-    lines, detail = field_lines(fields, code)
+    when, (code, trouble) = time_of(at), _status(status)
+    lines, detail, whole = fields.field_lines(headers, code)
     told = payload.named(b"\n" + lines) if lines else {}
     code = code or (payload.status_of(lines) if lines else None)
     kind = payload.media_type(str(media_type or "").encode("latin-1", "replace") or told.get(b"content-type", b""))
     asset = Asset(url, kind)
-    lines = lines[:limits.FIELDS_BYTES]
-    had = (Evidence(Carrier.HTTP_FIELDS, url, when, Access.OBTAINED, lines, code, detail=detail) if lines
-           else captures.no_fields(url, when))
+    access = Access.OBTAINED if whole and not trouble else Access.TRUNCATED
+    had = (Evidence(Carrier.HTTP_FIELDS, url, when, access, lines, code, detail=trouble if whole and trouble else detail)
+           if lines or not whole else captures.no_fields(url, when))
     if location is not None and isinstance(id, str):
         location = replace(location, record_id=plain_id(id))
-    return Capture(asset, had, _body(url, body, text, when, code), location)
+    return Capture(asset, had, _body(url, body, text, when, code, trouble), location)
 
 
 def plain_id(id: str) -> str:
@@ -195,25 +156,28 @@ def plain_id(id: str) -> str:
     return id.strip("<> ")
 
 
-def _body(url: str, body: Any, text: Any, at: datetime | None, status: int | None) -> Evidence:
+def _body(url: str, body: Any, text: Any, at: datetime | None, status: int | None, trouble: str) -> Evidence:
     if isinstance(body, Mapping):                    # an image of Hugging Face: {bytes, path}
         body = body.get("bytes")
     if isinstance(body, str):
         body = body.encode("utf-8", "surrogatepass")
     if isinstance(body, bytes):
-        cut = "the body is longer than what is kept of it" if len(body) > limits.MEDIA_BYTES else ""
+        cut = "the body is longer than what is kept of it" if len(body) > limits.MEDIA_BYTES else trouble
         return captures.of_body(url, body, at, status, cut)
     if isinstance(text, str):
         return captures.of_body(url, text.encode("utf-8", "surrogatepass"), at, status, captures.ONLY_TEXT)
     return Evidence(Carrier.BODY, url, at, Access.NOT_COLLECTED, status=status, detail=captures.NO_BODY)
 
 
-def _status(value: Any) -> int | None:
-    try:
-        code = int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return code if 100 <= code <= 999 else None
+def _status(value: Any) -> tuple[int | None, str]:
+    """A status, and what is wrong with what stands there."""
+    shown = "" if value is None or (isinstance(value, float) and value != value) else str(value).strip()
+    if shown in ("", "0", "0.0", SUCCESS):
+        return None, ""
+    said = _STATUS.fullmatch(shown)
+    if said and said[1].isascii() and int(said[1]) >= 100:
+        return int(said[1]), ""
+    return None, NO_STATUS + shown[:20]
 
 
 def _values(batch: pa.RecordBatch, name: str) -> list[Any]:
