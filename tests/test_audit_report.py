@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 from click.testing import CliRunner
 from markdown_it import MarkdownIt
 
-from crawler.audit.findings import TO_MEND, Status, kinds
+from crawler.audit.findings import TO_MEND, Found, Place, Status, kinds
 from crawler.audit.hosts import fixes, hosts
 from crawler.audit.report import from_json, to_json
 from crawler.cli import main
+from crawler.declare.site.intent import RECOMMENDED, STANCES
 from crawler.declare.site.targets import targets
 from crawler.report import audit, catalogue, page
 from crawler.report.catalogue import LANGUAGES, Catalogue
@@ -83,7 +85,7 @@ def test_every_fix_is_in_words_and_lines():
     used = {k.fix for k in kinds().values() if k.fix}
     assert used == set(fixes())
     plain = {key for key in catalogue.messages("fix") if "." not in key}
-    assert used | {"closed", "command", "copy"} == plain
+    assert used | {"closed", "command", "copy", "merge"} == plain
     assert all(fixes()[fix][host] for fix, _, host in (key.partition(".") for key in set(catalogue.messages("fix")) - plain))
     assert {host for row in fixes().values() for host in row} - {"any", "command"} <= set(targets())
     assert set(hosts()) <= set(targets())
@@ -100,6 +102,42 @@ def test_lines_to_copy_are_those_of_the_host():
     assert view["OO101"][0].startswith("User-agent: GPTBot\nUser-agent: ClaudeBot\n")
     assert "maymine declare --for nginx --origin https://art.example " in view["OO101"][1]
     assert "Header always set" in audit.fix(next(f for f in FULL.findings if f.id == "OO302"), full(host="apache"))[0]
+
+
+def test_a_command_keeps_what_is_served_and_answers_in_the_language_of_the_report():
+    kept = replace(FULL, findings=tuple(f for f in FULL.findings if f.kind.fix != "robots-serve"))
+    found = next(f for f in kept.findings if f.id == "OO103")
+    command = audit.fix(found, kept, "de")[1]
+    assert command == "maymine declare --for nginx --origin https://art.example --stance search-only -o kit --merge robots.txt --lang de"
+    assert audit.first(command, kept, EN.text).startswith("First save https://art.example/robots.txt")
+    for told in ("\n".join(line for line, _, _ in audit.as_text(kept, EN)), audit.as_markdown(kept, EN), audit.as_html(kept, EN)):
+        assert "First save" in told
+    for other in (FULL, replace(kept, known=0), replace(kept, host="shopify")):      # it cannot be read, is not there, is kept anyway
+        assert "--merge" not in audit.fix(found, other)[1]
+        assert audit.first(audit.fix(found, other)[1], other, EN.text) == ""
+
+
+def test_pictures_get_the_tag_that_the_kit_of_the_same_audit_names():
+    from crawler.declare.site.steps import tag
+    found = {f.id: audit.fix(f, FULL)[1] for f in FULL.findings if f.kind.fix}
+    assert f"--stance {RECOMMENDED} " in found["OO103"]
+    assert found["OO401"] == f"maymine tag pictures --value {tag(STANCES[RECOMMENDED].said)}"
+
+
+@pytest.mark.parametrize("why, words", [("status 404", "There is no page at https://art.example/nope (status 404)."),
+                                        ("no such host", "https://art.example/nope could not be looked at (no such host)")])
+def test_a_page_that_did_not_come_is_told_first(why, words):
+    lost = replace(FULL, came=False, findings=(Found("OO901", {}, (Place("https://art.example/nope", "", why),)), *FULL.findings))
+    assert audit.headline(lost, EN).startswith(words)
+    lines = [line for line, _, _ in audit.as_text(lost, EN)]
+    assert lines[2].startswith(words)
+    assert sum(line.startswith(words) for line in lines) == 1
+
+
+def test_a_wish_and_a_refusal_to_let_in_are_told_apart_in_one_sentence():
+    assert "asks 14 of the 18 known AI crawlers that promise to read it not to train, and does not shut them out" in audit.headline(FULL, EN)
+    shut = replace(FULL, findings=tuple(f for f in FULL.findings if f.id != "OO105"))
+    assert "says no to AI training for 14 of the 18" in audit.headline(shut, EN)
 
 
 def test_where_a_host_is_closed_that_is_told_instead():

@@ -58,10 +58,13 @@ def generator(site: Site) -> str:
 
 def lines_to_copy(fix: str, host: str, origin: str, agents: str) -> tuple[str, str]:
     """What to copy, for this host where it is known, and the command of maymine; "" for what there is none of."""
-    row = fixes()[fix]
+    from ..declare.site.intent import RECOMMENDED, STANCES
+    from ..declare.site.steps import tag
+    row, value = fixes()[fix], tag(STANCES[RECOMMENDED].said)
 
     def filled(text: str) -> str:
         known = host if host in targets() else "static"
+        text = text.replace("{stance}", RECOMMENDED).replace("{tag}", value)
         return text.replace("{origin}", origin).replace("{host}", known).replace("{agents}", agents)
     return filled(row.get(host) or row.get("any", "")), filled(row.get("command", ""))
 
@@ -69,6 +72,12 @@ def lines_to_copy(fix: str, host: str, origin: str, agents: str) -> tuple[str, s
 def title(host: str) -> str:
     """The name of a host for people; "" where it is not known."""
     return targets()[host].title if host in targets() else ""
+
+
+def can_merge(host: str) -> bool:
+    """Whether a robots.txt that is served there can be kept and added to; a template of a shop keeps it by itself."""
+    target = targets().get(host)
+    return target is None or (target.files != NONE and target.syntax != "shopify")
 
 
 def is_closed(place: str, host: str) -> bool:

@@ -19,13 +19,13 @@ from markupsafe import Markup
 from rules.limits import URL_CHARS
 
 from ..audit.findings import MORE, TO_MEND, Found, Place, Status, kinds
-from ..audit.hosts import is_closed, lines_to_copy
+from ..audit.hosts import can_merge, is_closed, lines_to_copy
 from ..audit.hosts import title as host_title
 from ..audit.report import NOT_ITS_JOB, Proof, Report, Row, to_json
 from ..audit.site import origin
 from ..effect import COLUMNS
 from ..terminal import COLOURS, harmless
-from .catalogue import Catalogue, markdown, messages
+from .catalogue import LANGUAGES, Catalogue, markdown, messages
 
 TONES = {Status.STATED: "good", Status.MISSING: "open", Status.BROKEN: "bad", Status.CONTRADICTS: "clash",
          Status.UNSEEN: "note"}
@@ -37,6 +37,8 @@ LEVELS = {Status.BROKEN: "error", Status.CONTRADICTS: "warning", Status.MISSING:
 NAMED = "GPTBot, ClaudeBot, CCBot, Google-Extended"      # in lines to copy, where a finding names nobody
 SHOWN_PLACES = 5                     # of one finding
 SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+DECLARE = "maymine declare "
+NO_PAGE = ("status 404", "status 410")
 CANNOT = ("trained", "obeyed", "elsewhere", "before", "sample")
 WORDS = ("robots.txt", "tdmrep.json", "headers", "pages", "images", "licence")
 _NUMBERED = re.compile(r"\b(line|meta|rule|link) (\d{1,9})\b")
@@ -57,19 +59,22 @@ def title(r: Report, say: Catalogue) -> str:
 
 def headline(r: Report, say: Catalogue) -> str:
     """One sentence with counts, and no score; where there is a robots.txt, whom it reaches."""
-    return " ".join(text for text, _ in sentences(r, say))
+    return " ".join(text for text, _ in sentences(r, say.text))
 
 
-def sentences(r: Report, say: Catalogue) -> Iterator[tuple[str, str]]:
-    """Each with its tone."""
-    if r.to_mend:
-        yield say.text("audit.todo", n=r.to_mend, **{s.value: r.count(s) for s in TO_MEND}), "open"
-    elif r.came:
-        yield say.text("audit.clean"), "good"
+def sentences(r: Report, said: Callable[..., str]) -> Iterator[tuple[str, str]]:
+    """Each with its tone, said in one of the ways of Catalogue; that the home page did not come, first of all."""
     if not r.came:
-        yield say.text("audit.undecided"), "bad"
+        lost = next((p for f in r.findings if f.id == "OO901" for p in f.places), Place(r.home))
+        why = lost.quote[:URL_CHARS] or said("audit.access.unreachable")
+        yield said(f"audit.{'no-page' if lost.quote in NO_PAGE else 'undecided'}", url=lost.url[:URL_CHARS], why=why), "bad"
+    if r.to_mend:
+        yield said("audit.todo", n=r.to_mend, **{s.value: r.count(s) for s in TO_MEND}), "open"
+    elif r.came:
+        yield said("audit.clean"), "good"
     if r.known:
-        yield say.text("audit.reach", n=r.reached, known=r.known), "note"
+        asks = any(f.id == "OO105" for f in r.findings)
+        yield said(f"audit.{'reach-asks' if asks else 'reach'}", n=r.reached, known=r.known), "note"
 
 
 def parameters(f: Found, say: Catalogue) -> dict[str, object]:
@@ -105,14 +110,31 @@ def cannot(r: Report, said: Callable[..., str]) -> list[str]:
     return texts if r.as_agents else [*texts, said("audit.cannot.agents")]
 
 
-def fix(f: Found, r: Report) -> tuple[str, str]:
-    """Lines to copy, and the command of maymine."""
-    home = (origin(r.home) if len(r.home) <= URL_CHARS else "") or "https://example.org"
+def fix(f: Found, r: Report, language: str = LANGUAGES[0]) -> tuple[str, str]:
+    """Lines to copy, and the command of maymine, which answers in this language."""
+    home = _home(r)
     if is_closed(f.kind.place, r.host):
-        return "", lines_to_copy("declare", r.host, home, "")[1]
-    names = str(f.parameters.get("agents", NAMED)).removesuffix(MORE)
-    agents = "\nUser-agent: ".join(names.split(", "))
-    return lines_to_copy(f.kind.fix, r.host, home, agents)
+        copied, command = "", lines_to_copy("declare", r.host, home, "")[1]
+    else:
+        names = str(f.parameters.get("agents", NAMED)).removesuffix(MORE)
+        copied, command = lines_to_copy(f.kind.fix, r.host, home, "\nUser-agent: ".join(names.split(", ")))
+    if command.startswith(DECLARE):
+        command += (" --merge robots.txt" if _merges(r) else "") + (f" --lang {language}" if language != LANGUAGES[0] else "")
+    return copied, command
+
+
+def first(command: str, r: Report, said: Callable[..., str]) -> str:
+    """What is to be done before a command; "" for nothing."""
+    return said("fix.merge", url=f"{_home(r)}/robots.txt") if " --merge " in command else ""
+
+
+def _home(r: Report) -> str:
+    return (origin(r.home) if len(r.home) <= URL_CHARS else "") or "https://example.org"
+
+
+def _merges(r: Report) -> bool:
+    """Whether a robots.txt came that can be kept and added to."""
+    return r.known > 0 and can_merge(r.host) and not any(f.kind.fix == "robots-serve" for f in r.findings)
 
 
 def how(f: Found, r: Report, said: Callable[..., str]) -> str:
@@ -139,6 +161,9 @@ def as_text(r: Report, say: Catalogue) -> Iterator[tuple[str, str, int]]:
               Status.BROKEN: COLOURS["prohibited"], Status.CONTRADICTS: "magenta", Status.UNSEEN: ""}
     yield title(r, say), "", 0
     yield made_at(r, say), "", 0
+    headlines = list(sentences(r, say.text))
+    if not r.came:
+        yield headlines.pop(0)[0], "", 0
     listing = False
     for f in r.findings:
         values = parameters(f, say)
@@ -156,9 +181,11 @@ def as_text(r: Report, say: Catalogue) -> Iterator[tuple[str, str, int]]:
             yield say.text(f"audit.{f.id}.why", **values), "", 2
             yield say.text("audit.mend"), "", 2
             yield how(f, r, say.text), "", 4
-            copied, command = fix(f, r)
+            copied, command = fix(f, r, say.language)
             yield from ((line, "", 6) for line in copied.splitlines())
             if command:
+                if before := first(command, r, say.text):
+                    yield before, "", 4
                 yield say.text("fix.command"), "", 4
                 yield command, "", 6
     if r.effect:
@@ -172,12 +199,12 @@ def as_text(r: Report, say: Catalogue) -> Iterator[tuple[str, str, int]]:
     yield say.text("audit.section.cannot"), "", 0
     yield from ((f"- {text}", "", 2) for text in cannot(r, say.text))
     yield "", "", 0
-    yield from ((sentence, "", 0) for sentence, _ in sentences(r, say))
+    yield from ((sentence, "", 0) for sentence, _ in headlines)
 
 
 def as_markdown(r: Report, say: Catalogue) -> str:
     out = [f"# {say.markdown('audit.title', site=site_of(r))}", say.markdown("audit.at", **_at(r))]
-    out += [text for text, _ in sentences(r, say)]
+    out += [text for text, _ in sentences(r, say.markdown)]
     for section, statuses in (("mend", TO_MEND), ("unseen", (Status.UNSEEN,)), ("stated", (Status.STATED,))):
         found = [f for f in r.findings if f.kind.status in statuses]
         out += [f"## {say.text(f'audit.section.{section}')}"] if found else []
@@ -214,9 +241,10 @@ def _markdown(f: Found, r: Report, say: Catalogue) -> list[str]:
         rest = len(f.places) - SHOWN_PLACES
         out.append("\n".join(places + ([f"- {say.text('audit.more', n=rest)}"] if rest > 0 else [])))
     if f.kind.status in TO_MEND:
-        copied, command = fix(f, r)
+        copied, command = fix(f, r, say.language)
         out.append(f"**{say.text('audit.mend')}** {how(f, r, say.markdown)}")
-        out += [_fenced(text) for text in (copied, command) if text]
+        before = first(command, r, say.markdown)
+        out += [text for text in (copied and _fenced(copied), before, command and _fenced(command)) if text]
     return out
 
 
@@ -229,7 +257,8 @@ def as_html(r: Report, say: Catalogue) -> str:
     findings = [f for f in r.findings if f.kind.status is not Status.STATED]
     return page.render(
         "audit.html", say, title=title(r, say), data=to_json(r), r=r, report_at=_at(r), tones=TONES, answers=ANSWERS,
-        columns=tuple(COLUMNS), sentences=list(sentences(r, say)), cannot=cannot(r, say.html), groups=grouped(r), words=WORDS,
+        columns=tuple(COLUMNS), sentences=list(sentences(r, say.html)), cannot=cannot(r, say.html), groups=grouped(r),
+        words=WORDS,
         counts=[(TONES[s], r.count(s), say.text(f"audit.status.{s.value}")) for s in Status],
         mend=[_view(f, r, say) for f in findings if f.kind.status in TO_MEND],
         unseen=[_view(f, r, say) for f in findings if f.kind.status is Status.UNSEEN],
@@ -239,11 +268,12 @@ def as_html(r: Report, say: Catalogue) -> str:
 
 def _view(f: Found, r: Report, say: Catalogue) -> dict[str, Any]:
     values = parameters(f, say)
-    copied, command = fix(f, r) if f.kind.fix else ("", "")
+    copied, command = fix(f, r, say.language) if f.kind.fix else ("", "")
     return {"id": f.id, "tone": TONES[f.kind.status], "status": say.text(f"audit.status.{f.kind.status.value}"),
             "place": say.text(f"audit.place.{f.kind.place}"), "what": say.html(f"audit.{f.id}.what", **values),
             "why": say.html(f"audit.{f.id}.why", **values) if f.kind.fix else Markup(""),
             "fix": how(f, r, say.html) if f.kind.fix else "", "copied": copied, "command": command,
+            "first": first(command, r, say.html),
             "places": [(p.url, where(p, say), p.quote) for p in f.places[:SHOWN_PLACES]], "more": len(f.places) - SHOWN_PLACES,
             "spec": f.kind.spec, "url": f.kind.url}
 

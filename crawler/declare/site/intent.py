@@ -130,6 +130,7 @@ STANCES: dict[str, Stance] = {
     "closed": Stance(_said(search=False, train=False, ai_use=False, tdm=False), Away.EVERYONE),
     "open": Stance(_said(search=True, train=True, ai_use=True, tdm=True)),
 }
+RECOMMENDED = "search-only"              # by an audit, for the site and for its pictures
 
 
 # Values of people, each checked and brought into one form. ValueError: what is wrong, in a sentence.
