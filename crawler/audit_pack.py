@@ -29,7 +29,7 @@ from rules.record import ENGINE, asset_from_record, dumps, evidence_from_record,
 from . import merkle
 from . import run as folders
 from .archive import records, warc
-from .archive.records import Location, Row
+from .archive.records import Location, Row, Unreadable
 from .audit_text import VERIFY
 from .rerun import Evidences
 from .run import Manifest, RunError
@@ -85,7 +85,8 @@ def draw(root: str, seed: str, asked: int, size: int) -> list[int]:
 
 
 def make(folder: Path, out: Path, asked: int, seed: str, done: Done = unwatched) -> Pack:
-    """Draw a sample of a run and write all that is needed to decide it again. Raises RunError, OSError, ArrowException."""
+    """Draw a sample of a run and write all that is needed to decide it again. Raises RunError, Unreadable, OSError,
+    ArrowException."""
     if "\n" in seed or not seed.isprintable():
         raise RunError("a seed is one line of characters that show")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -165,7 +166,7 @@ def _text(row: Row) -> bytes:
 def _copied(row: Row, reader: Evidences, writer: warc.Writer) -> tuple[list[Location | None], int]:
     """The evidence of a record, put into the pack as it lies in the run; how many pieces of it the run does not have.
 
-    Raises RunError, OSError.
+    Raises Unreadable, OSError.
     """
     evidence = []
     for wanted, at in zip(map(evidence_from_record, row.record["evidence"]), row.locations, strict=True):
@@ -174,9 +175,10 @@ def _copied(row: Row, reader: Evidences, writer: warc.Writer) -> tuple[list[Loca
             try:
                 got = replace(wanted, body=reader.read(at, wanted), recorded="")
             except warc.UnreadableEvidence as error:
-                raise RunError(f"the evidence about {row.requested} cannot be read: {error}") from error
+                raise Unreadable(f"the evidence about {row.requested} cannot be read: {error}") from error
             if got.digest != wanted.digest:
-                raise RunError(f"the evidence about {row.requested} is not what decided ({wanted.carrier.value}); see 'replay'")
+                raise Unreadable(f"the evidence about {row.requested} is not what decided ({wanted.carrier.value}); "
+                                 "see 'replay'")
         evidence.append(got)
     locations = list(writer.write(asset_from_record(row.record["asset"]), evidence))
     return locations, sum(e.has_bytes and at is None for e, at in zip(evidence, locations, strict=True))

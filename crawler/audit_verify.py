@@ -26,6 +26,7 @@ from .rerun import Evidences, Outcome, replayed
 
 MALFORMED = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 DIGEST = re.compile("[0-9a-f]{64}")
+ROOT = re.compile("(sha256:)?[0-9a-fA-F]{64}")
 POLICY_FILE = re.compile(r"policies/[A-Za-z0-9._@-]+\.yaml")
 
 Done = Callable[[int], None]

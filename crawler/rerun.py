@@ -61,6 +61,7 @@ class Outcome(Enum):
     EVIDENCE_CHANGED = "evidence changed"
     RECORD_DIFFERS = "record differs"
     NOT_KEPT = "evidence not kept"
+    GONE = "archive not there"           # of others, where the evidence lies; `of` is the archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +266,7 @@ def replay(folder: Path, done: Done = ignore) -> Iterator[Replayed]:
 
 def summary(outcomes: Mapping[Outcome, int]) -> Outcome:
     """The worst of all: a difference outweighs what could not be read again."""
-    for outcome in (Outcome.EVIDENCE_CHANGED, Outcome.RECORD_DIFFERS, Outcome.NOT_KEPT):
+    for outcome in (Outcome.EVIDENCE_CHANGED, Outcome.RECORD_DIFFERS, Outcome.GONE, Outcome.NOT_KEPT):
         if outcomes.get(outcome):
             return outcome
     return Outcome.SAME
@@ -308,6 +309,8 @@ def replayed(row: Row, known: Mapping[str, Policy | str], reader: Evidences) -> 
         else:
             try:
                 got = replace(wanted, body=reader.read(at, wanted), recorded="")
+            except _Gone as error:
+                return Replayed(Outcome.GONE, str(error), id, "it is not there; put it back where it was")
             except warc.UnreadableEvidence as error:
                 return Replayed(Outcome.EVIDENCE_CHANGED, row.requested, id, f"{wanted.carrier.value}: {error}")
             if got.digest != wanted.digest:
@@ -329,6 +332,10 @@ def _compared(row: Row, id: str, now: JSON) -> Replayed:
         return Replayed(Outcome.SAME, row.requested, id)
     differ = [key for key in now.keys() | row.record.keys() if now.get(key) != row.record.get(key)]
     return Replayed(Outcome.RECORD_DIFFERS, row.requested, id, "differs in " + ", ".join(sorted(differ)))
+
+
+class _Gone(warc.UnreadableEvidence):
+    """The archive of others is not there, which the message names."""
 
 
 class Evidences:
@@ -354,6 +361,9 @@ class Evidences:
     def _read(self, at: Location, e: Evidence) -> bytes:
         """From a file of a run, or from an archive or a table of others. Raises UnreadableEvidence."""
         file = at.file if "://" in at.file else str(self.folder / at.file)
+        archive = Path(file.partition("!")[0])
+        if "://" not in file and not at.file.startswith("evidence/") and not archive.exists():
+            raise _Gone(str(archive))
         if "://" not in file and "!" not in file and file != self._others.uri:
             with suppress(warc.UnreadableEvidence):
                 body = warc.read(Path(file), at, e.carrier)

@@ -257,6 +257,28 @@ def test_files_that_do_not_belong_are_found(pack: Path) -> None:
     assert "this is no audit pack" in why(pack)
 
 
+def test_what_is_no_pack_and_no_root_is_no_finding(tmp_path: Path, packed: tuple[Path, Path, str]) -> None:
+    told = run("audit-pack", "verify", tmp_path)
+    assert (told.exit_code, "is no audit pack" in told.output) == (2, True)
+    told = run("audit-pack", "verify", packed[1], "--root", "sha256:12")
+    assert (told.exit_code, "is no root of a run" in told.output) == (2, True)
+    assert run("audit-pack", "verify", packed[1], "--root", packed[2].removeprefix("sha256:").upper()).exit_code == 0
+
+
+def test_an_archive_that_is_gone_is_told_once(tmp_path: Path) -> None:
+    maker = Maker()
+    for n in range(30):
+        maker.add(f"https://a.example/{n}", b"<p>page %d" % n)
+    run("filter", maker.write(tmp_path / "a.warc.gz"), "-o", tmp_path / "run")
+    (tmp_path / "a.warc.gz").rename(tmp_path / "b.warc.gz")
+    replayed = run("replay", tmp_path / "run")
+    assert replayed.exit_code == 3
+    assert [line for line in replayed.stdout.splitlines() if "a.warc.gz" in line] == [
+        f"archive not there: {tmp_path / 'a.warc.gz'}: it is not there; put it back where it was"]
+    made = run("audit-pack", tmp_path / "run", "--sample", "3", "--seed", SEED, "-o", tmp_path / "pack")
+    assert (made.exit_code, "cannot be read" in made.output, "a.warc.gz" in made.output) == (3, True, True)
+
+
 def test_evidence_that_the_run_did_not_keep_is_told(tmp_path: Path) -> None:
     make(tmp_path / "run", 10, "site")
     made = run("audit-pack", "make", tmp_path / "run", "--sample", "20", "--seed", SEED, "-o", tmp_path / "pack", "--format", "json")

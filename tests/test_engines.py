@@ -164,7 +164,8 @@ def test_a_policy_of_ones_own_and_a_time_of_ones_own(tmp_path):
     sites.write(path, [Copy("https://x.example/robots.txt", AT, Access.OBTAINED, 200, b""),
                        Copy("https://x.example/robots.txt", AT + timedelta(days=9), Access.OBTAINED, 200, b"User-agent: *\nDisallow: /\n")])
     words = {"policies": [str(mine), "rfc9309-crawl"], "asker": "OurBot", "sites": [path], "by": "rfc9309-crawl"}
-    for when, said in ((None, "permitted"), (AT + timedelta(days=9, hours=1), "prohibited")):
+    later = AT + timedelta(days=9, hours=1)
+    for when, said in ((None, "permitted"), ("capture", "permitted"), (later, "prohibited"), (later.isoformat(), "prohibited"), ("now", "prohibited")):
         (got,) = plan(**words, as_of=when).verdicts([TABLE.slice(0, 1)])
         assert got[VERDICT].to_pylist() == [said]
         assert {policy.name for policy in worker(plan(**words)).decider.policies} == {"mine", "rfc9309-crawl"}
@@ -174,7 +175,9 @@ def test_a_policy_of_ones_own_and_a_time_of_ones_own(tmp_path):
     ({"policies": []}, "no policy is named; there are "), ({"policies": "eu"}, "'eu' is no policy; there are "),
     ({"policies": "none.yaml"}, "none.yaml cannot be read"), ({"by": "strictest"}, "'strictest' is no policy of this plan; there are eu-dsm-art4"),
     ({"uses": "reading"}, "'reading' is no use that these policies decide about"), ({"sites": __file__}, "is no Parquet file; `maymine sites"),
-    ({"as_of": datetime(2026, 11, 20)}, "as_of has no time zone")])
+    ({"sites": "nofile"}, "sites: nofile cannot be read: No such file or directory; `maymine sites"),
+    ({"as_of": datetime(2026, 11, 20)}, "as_of has no time zone"), ({"as_of": "2026-11-20T10:00:00"}, "nor a time like 2026-11-22T09:30:00Z"),
+    ({"as_of": "yesterday"}, "as_of is 'yesterday', which is neither capture nor now nor a time like")])
 def test_what_does_not_fit_is_told_before_anything_starts(words, told):
     with pytest.raises(PlanError, match=told):
         plan(**words)

@@ -152,3 +152,11 @@ def test_nothing_that_strangers_wrote_steers_the_terminal(tmp_path: Path) -> Non
         run.write(assessed(CollectedPage(url, Asset(url), (robots, fields))))
     for told in (maymine("explain", tmp_path / "run", url, "-v"), maymine("replay", tmp_path / "run")):
         assert not set("\x1b\x07\x9b\u202e") & set(told.output)
+
+
+def test_captures_of_one_address_are_told_apart_by_their_times(run: Path) -> None:
+    views = json.loads(maymine("explain", run, page(3).requested, "--format", "json").stdout)
+    assert {len(view["locations"]) - len(view["evidence"]) for view in views} == {0}
+    [at] = {view["at"] for view in views}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT.*Z", at)
+    assert f"{views[0]['url']}  {at}" in maymine("explain", run, page(3).requested).stdout

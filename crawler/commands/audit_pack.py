@@ -95,12 +95,20 @@ def make(ctx: click.Context, run: Path, sample: int, seed: str, out: Path, form:
 def verify(ctx: click.Context, pack: Path, root: str, form: str) -> None:
     """Check a pack: every byte, the run that was announced, the sample that was to be drawn; then decide each record again.
 
-    Exit code: 0 all is as it must be, 1 something is not, 3 nothing is wrong, and some evidence was not kept.
+    Exit code: 0 all is as it must be, 1 something is not, 2 PACK is no pack or DIGEST is none, 3 nothing is wrong, and some
+    evidence was not kept.
     """
+    from ..audit_pack import SUMS
+    from ..audit_verify import ROOT
     from ..audit_verify import verify as check
     from ..rerun import Outcome
     from ..terminal import counted, progress, say
     from .output import values
+    if not any((pack / name).exists() for name in (SUMS, "head.json")):
+        raise click.UsageError(f"{pack} is no audit pack: it has no {SUMS}; 'maymine audit-pack make' writes one")
+    if root and not ROOT.fullmatch(root):
+        raise click.UsageError(f"--root: '{root}' is no root of a run; that is sha256: and 64 digits; see "
+                               "'maymine audit-pack root'")
     with progress("deciding again") as done:
         found = check(pack, root, done)
     if form == "json":

@@ -3,10 +3,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from . import options, runs
+
+if TYPE_CHECKING:
+    from rules.model import Assessment
 
 
 @click.command("explain", epilog=options.example(
@@ -49,7 +53,8 @@ def command(ctx: click.Context, run: Path, url: str, policy: str, lang: str, ver
                                             + (f"; did you mean {close}?" if close else "")))
     for _, _, rules in found:
         speaks(rules, lang)
-    views = [{**answer(a, rules, lang), "requested": row.requested, "locations": [told(at) for at in row.locations]}
+    views = [{**answer(a, rules, lang), "requested": row.requested, "at": captured(a),
+              "locations": [told(at) for at in row.locations]}
              for row, a, rules in found]
     if form == "text":
         for n, view in enumerate(views):
@@ -59,6 +64,15 @@ def command(ctx: click.Context, run: Path, url: str, policy: str, lang: str, ver
     else:
         values(form, views)
     ctx.exit(exit_code([AssessedPage(CollectedPage(row.requested, a.asset, a.evidence), (a,)) for row, a, _ in found], 0))
+
+
+def captured(a: Assessment) -> str:
+    """When the page itself was captured, which tells two captures of one address apart; "": nobody knows."""
+    from rules import Carrier
+    from rules.record import time_text
+    times = {e.carrier: e.at for e in a.evidence if e.at is not None}
+    at = times.get(Carrier.HTTP_FIELDS) or times.get(Carrier.BODY)
+    return time_text(at) if at is not None else ""
 
 
 def forms(url: str) -> list[str]:

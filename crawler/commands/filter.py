@@ -45,8 +45,9 @@ class AsOf(click.ParamType[str]):
             return str(value)
         try:
             return time_text(time_from_text(value))
-        except ValueError as error:
-            self.fail(f"'{value}' is neither capture nor now nor a time like 2026-11-22T09:30:00Z: {error}", param, ctx)
+        except ValueError:
+            self.fail(f"'{value}' is neither capture nor now nor a time like 2026-11-22T09:30:00Z, with Z or an offset",
+                      param, ctx)
 
 
 @click.command("filter", epilog=options.example(

@@ -26,23 +26,33 @@ def command(ctx: click.Context, run: Path, verbose: bool, form: str) -> None:
     out is compared with the one that is kept, byte for byte. Files are compared with the digests in the manifest.
 
     Exit code: 0 all is the same, 1 something differs, 2 there is no such run, 3 nothing differs, and some evidence was
-    not kept, or there are no records.
+    not kept or its archive is gone, or there are no records.
     """
     from ..rerun import Outcome, replay, summary, tally
     from ..terminal import progress, say, table
     from .output import values
     told: list[Replayed] = []
+    gone: set[str] = set()               # archives, each told once and not for every record
+    left = 0
 
     def tell(one: Replayed) -> None:
+        nonlocal left
+        if one.outcome is Outcome.GONE:
+            if one.of in gone:
+                return
+            gone.add(one.of)
         if verbose or len(told) < TOLD:
             told.append(one)
+        else:
+            left += 1
     with runs.reading(ctx, run), progress("replaying") as done:
         counts = tally(replay(run, done), tell)
     outcome = summary(counts)
     if form == "text":
         for one in told:
-            say(f"{one.outcome.value}: {' '.join(filter(None, (one.of, one.policy)))}: {one.detail}")
-        if (left := sum(counts.values()) - counts[Outcome.SAME] - len(told)) > 0:
+            about = (one.of, "" if one.outcome is Outcome.GONE else one.policy)
+            say(f"{one.outcome.value}: {' '.join(filter(None, about))}: {one.detail}")
+        if left:
             say(f"... and {left} more; -v tells all of them.")
         if counts:
             table(("outcome", "count"), [(o.value, counts[o]) for o in Outcome if counts[o]])
@@ -51,4 +61,4 @@ def command(ctx: click.Context, run: Path, verbose: bool, form: str) -> None:
     if not counts:
         say(f"{run} holds no records; there is nothing to replay.", err=True)
         ctx.exit(UNDECIDED)
-    ctx.exit({Outcome.SAME: CLEAN, Outcome.NOT_KEPT: UNDECIDED}.get(outcome, FINDINGS))
+    ctx.exit({Outcome.SAME: CLEAN, Outcome.NOT_KEPT: UNDECIDED, Outcome.GONE: UNDECIDED}.get(outcome, FINDINGS))

@@ -39,7 +39,7 @@ def what_happened(evidence: list[JSON], lang: str = "en") -> str:
 def tell(view: JSON, verbose: bool = False, lang: str = "en") -> None:
     """Print everything that is in an answer; evidence with times and digests only where asked for."""
     text = text_in(lang)
-    say(view["url"])
+    say("  ".join(filter(None, (view["url"], view.get("at", "")))))
     if happened := what_happened(view["evidence"], lang):
         paragraph(happened, 2)
     if view.get("requested", view["url"]) != view["url"]:

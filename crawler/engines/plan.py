@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from threading import RLock
@@ -22,7 +23,7 @@ import pyarrow.parquet as pq
 
 from rules import Asker, Policy, PolicyError, Use, load_policy
 from rules import policies as provided
-from rules.record import ENGINE
+from rules.record import ENGINE, time_from_text
 
 from ..archive import inputs, sites
 from ..archive.batch import Batches
@@ -43,7 +44,7 @@ class Asked(TypedDict, total=False):
     by: Names
     uses: str | Use | Sequence[str | Use]
     columns: Mapping[str, str] | None
-    as_of: datetime | None
+    as_of: datetime | str | None
 
 
 class Words(Asked, total=False):
@@ -97,18 +98,17 @@ class Plan:
 
 def plan(policies: str | Policy | Sequence[str | Policy] = DEFAULT_POLICIES, asker: Asker | str = "maymine",
          sites: str | Path | Sequence[str | Path] = (), by: Names = (), uses: str | Use | Sequence[str | Use] = (),
-         columns: Mapping[str, str] | None = None, as_of: datetime | None = None) -> Plan:
-    """Raises PlanError, PolicyError; OSError where a file of sites cannot be read.
+         columns: Mapping[str, str] | None = None, as_of: datetime | str | None = None) -> Plan:
+    """Raises PlanError, PolicyError.
 
     `policies`: names, paths of policy files, or policies. `asker`: a product token, or all that is known of who asks.
     `sites`: Parquet files of `maymine sites`. `by`, `uses`: policies and uses that make up the verdict; none: all.
-    `columns`: role -> name of a column, where names do not tell. `as_of`: judge by what sites said then, not at the capture.
+    `columns`: role -> name of a column, where names do not tell. `as_of`: judge by what sites said then, not at the
+    capture: a time, or the words of the command line ("capture", "now", "2026-11-22T09:30:00Z").
     """
     loaded = [_policy(p) for p in _many(policies, (str, Policy))]
     if not loaded:
         raise PlanError(f"no policy is named; there are {', '.join(provided.names())}")
-    if as_of is not None and as_of.tzinfo is None:
-        raise PlanError(f"as_of has no time zone: {as_of}")
     ids = {p.name: p.id for p, _ in loaded} | {p.id: p.id for p, _ in loaded}
     words = {use.value: use for p, _ in loaded for use in p.uses}
     return Plan(tuple((text, p.file) for p, text in loaded), Asker(asker) if isinstance(asker, str) else asker,
@@ -116,7 +116,7 @@ def plan(policies: str | Policy | Sequence[str | Policy] = DEFAULT_POLICIES, ask
                 tuple(_one_of(name, ids, "policy of this plan") for name in _many(by, str)),
                 tuple(_one_of(u.value if isinstance(u, Use) else u, words, "use that these policies decide about")
                       for u in _many(uses, (str, Use))),
-                tuple(sorted((columns or {}).items())), as_of)
+                tuple(sorted((columns or {}).items())), _time(as_of))
 
 
 @lru_cache(maxsize=2)
@@ -167,14 +167,31 @@ def _policy(named: str | Policy) -> tuple[Policy, str]:
         raise PlanError(f"{named} cannot be read: {error}") from error
 
 
+def _time(as_of: datetime | str | None) -> datetime | None:
+    """None: the time of each capture. Raises PlanError."""
+    if isinstance(as_of, str):
+        if as_of in ("capture", "now"):
+            return None if as_of == "capture" else datetime.now(UTC)
+        with suppress(ValueError):
+            if at := time_from_text(as_of):
+                return at
+        raise PlanError(f"as_of is '{as_of}', which is neither capture nor now nor a time like 2026-11-22T09:30:00Z")
+    if as_of is not None and as_of.tzinfo is None:
+        raise PlanError(f"as_of has no time zone: {as_of}")
+    return as_of
+
+
 def _file(path: str | Path) -> File:
-    """A file of sites, looked at. Raises PlanError, OSError."""
+    """A file of sites, looked at. Raises PlanError."""
     uri = str(path) if "://" in str(path) else str(Path(path).absolute())
-    with inputs.opened(uri) as stream:
-        try:
+    try:
+        with inputs.opened(uri) as stream:
             names = set(pq.read_schema(stream).names)
-        except pa.ArrowException as error:
-            raise PlanError(f"{path} is no Parquet file; `maymine sites ARCHIVE... -o FILE` makes one") from error
+    except pa.ArrowException as error:
+        raise PlanError(f"{path} is no Parquet file; `maymine sites ARCHIVE... -o FILE` makes one") from error
+    except (OSError, inputs.InputError) as error:
+        why = (error.strerror if isinstance(error, OSError) else "") or str(error)
+        raise PlanError(f"sites: {path} cannot be read: {why}; `maymine sites ARCHIVE... -o FILE` makes one") from error
     if lacking := set(sites.SITES.names) - names:
         raise PlanError(f"{path} is no file of `maymine sites`: it lacks {', '.join(sorted(lacking))}")
     if "://" not in uri:
