@@ -53,7 +53,7 @@ def test_every_target_is_explained_in_every_language(lang):
     say = Catalogue(lang)
     for target in targets().values():
         for step in target.steps:
-            assert say.text(f"declare.step-{step}", files="a", origin="b")
+            assert say.text(f"declare.step-{step}", files="a", origin="b", dot="c")
         for left in target.left:
             assert say.text(f"declare.left-{left}")
     done = run("--for", "squarespace", *SITE, "--stance", "no-train", "--lang", lang)
@@ -82,6 +82,30 @@ def test_the_list_names_targets_and_stances():
     assert [row["target"] for row in told["targets"]] == [*targets()]
     assert [row["stance"] for row in told["stances"]] == [*STANCES]
     assert "squarespace" in run("--list").output
+    for lang in LANGUAGES[1:]:
+        told = run("--list", "--lang", lang).output
+        assert all(f" {word} " not in told for word in ("target", "stance", "turned away", "nobody", "a setting", "response fields", "builder"))
+        assert Catalogue(lang).text("declare.title-static") in told
+    assert all(Catalogue("en").text(f"declare.{key}") == targets()[key[6:]].title for key in messages("declare") if key.startswith("title-"))
+
+
+def test_what_a_target_cannot_carry_is_in_the_last_sentence_too():
+    told = " ".join(run("--for", "squarespace", *SITE, "--stance", "no-train").output.split()).rpartition("Not everything is covered here: ")
+    assert told[2].startswith("fetching (pages, pictures, other files), training of AI (pictures, other files)")
+    assert "Not everything" not in run("--for", "nginx", *SITE, "--stance", "no-train").output
+
+
+def test_one_name_is_one_name():
+    told = " ".join(run("--for", "deviantart", *SITE, "--stance", "no-train").output.split())
+    assert "to 1 name of a crawler (Google-Extended)" in told
+
+
+@pytest.mark.parametrize("stance, dotted", [("reserve", True), ("no-train", False)])
+def test_a_dot_folder_is_spoken_of_only_where_there_is_one(stance, dotted):
+    told = json.loads(run("--for", "static", *SITE, "--stance", stance, "--format", "json").output)
+    assert any(name.startswith(".well-known/") for name in told["files"]) is dotted
+    assert any("dot" in step for step in told["steps"]) is dotted
+    assert not any("documentation" in note for note in told["notes"])
 
 
 def test_what_is_there_is_not_overwritten_and_can_be_merged(tmp_path):

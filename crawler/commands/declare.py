@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..declare.site.intent import Intent, Leave
     from ..declare.site.kit import Kit
     from ..declare.site.meaning import Difference
+    from ..declare.site.targets import Target
     from ..report.catalogue import Catalogue
 
 JSON = dict[str, Any]
@@ -262,7 +263,7 @@ def tell(kit: Kit, say: Catalogue, out: Path | None) -> None:
     from ..declare.site import steps
     from ..terminal import say as line
     from .output import paragraph
-    line(f"{kit.intent.origin}: {kit.target.title}")
+    line(f"{kit.intent.origin}: {steps.title(kit.target, say)}")
     line()
     line(say.text("declare.meant"))
     for path, use, answer in steps.meant(kit.intent, say):
@@ -336,23 +337,31 @@ PROBLEMS = {"absent": "not served", "unread": "could not be read", "broken": "br
 
 
 def show_list(say: Catalogue, form: str) -> None:
-    """Targets and stances."""
+    """Targets and stances; words of ours are English in JSON."""
     from ..declare.site.intent import STANCES, USES
+    from ..declare.site.steps import title
     from ..declare.site.targets import targets
     from ..terminal import table
     from .output import values
-    rows = [{"target": t.id, "title": t.title, "family": t.family, "carries": carried(t)} for t in targets().values()]
-    stances = [{"stance": name, **{word: "" if use not in s.said else say.text("declare.yes" if s.said[use] else "declare.no")
-                                   for word, use in USES.items()}, "turned away": s.away.value} for name, s in STANCES.items()]
     if form == "json":
-        values("jsonl", [{"targets": rows, "stances": stances}])
+        answers = {True: "yes", False: "no"}
+        values("jsonl", [{
+            "targets": [{"target": t.id, "title": t.title, "family": t.family, "carries": carried(t, type(say)("en"))}
+                        for t in targets().values()],
+            "stances": [{"stance": name, **{word: answers[s.said[use]] if use in s.said else "" for word, use in USES.items()},
+                         "turned away": s.away.value} for name, s in STANCES.items()]}])
         return
-    table(tuple(rows[0]), [tuple(row.values()) for row in rows])
-    table(tuple(stances[0]), [tuple(row.values()) for row in stances])
+
+    def heads(*names: str) -> tuple[str, ...]:
+        return tuple(say.text(f"declare.{name}") for name in names)
+    table(heads("list-target", "list-title", "list-family", "list-carries"),
+          [(t.id, title(t, say), say.text(f"declare.family-{t.family}"), carried(t, say)) for t in targets().values()])
+    table(heads("list-stance", *(f"use-{use.value}" for use in USES.values()), "list-away"),
+          [(name, *(say.text("declare.yes" if s.said[use] else "declare.no") if use in s.said else "" for use in USES.values()),
+            say.text(f"declare.away-{s.away.value}")) for name, s in STANCES.items()])
 
 
-def carried(target: Any) -> str:
+def carried(target: Target, say: Catalogue) -> str:
     """What can be said there, in short."""
-    files = {"all": "files", "robots": "robots.txt", "none": ""}[target.files]
-    fields = {"none": "", "everywhere": "fields", "by-path": "fields by path", "pages": "fields of pages"}[target.fields]
-    return ", ".join(filter(None, (files, fields, "" if target.metas == "none" else "metas"))) or "a setting"
+    words = [word for word in (target.files, target.fields, "none" if target.metas == "none" else "metas") if word != "none"]
+    return ", ".join(say.text(f"declare.carries-{word}") for word in words or ["setting"])

@@ -99,6 +99,11 @@ def where(place: Place, say: Catalogue) -> str:
     return _NUMBERED.sub(lambda m: say.text(f"audit.{m[1]}", n=int(m[2])), place.where)
 
 
+def host_name(r: Report, say: Catalogue) -> str:
+    """What the site runs on, for people."""
+    return say.text(f"declare.title-{r.host}") if f"declare.title-{r.host}" in say else host_title(r.host)
+
+
 def made_at(r: Report, say: Catalogue) -> str:
     return say.text("audit.at", **_at(r))
 
@@ -263,7 +268,7 @@ def as_html(r: Report, say: Catalogue) -> str:
         mend=[_view(f, r, say) for f in findings if f.kind.status in TO_MEND],
         unseen=[_view(f, r, say) for f in findings if f.kind.status is Status.UNSEEN],
         stated=[_view(f, r, say) for f in r.findings if f.kind.status is Status.STATED],
-        host=host_title(r.host), evidence=[(carrier(e.carrier, say), answered(e, say), e) for e in r.evidence])
+        host=host_name(r, say), evidence=[(carrier(e.carrier, say), answered(e, say), e) for e in r.evidence])
 
 
 def _view(f: Found, r: Report, say: Catalogue) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from .intent import LIFTING, USES, Away, Intent, Said
 from .kit import HEAD, Kit
 from .meaning import ASKED, names, samples
 from .syntax import hosts, nginx
-from .targets import NONE
-from .words import usage
+from .targets import NONE, Target
+from .words import TDMREP, usage
 
 # Steps that are about a file, and left out where the kit has none.
 ABOUT = {"nginx-map": nginx.MAP, "headers-file": hosts.HEADERS, "vercel-json": hosts.VERCEL, "nuxt-rules": hosts.NUXT,
@@ -26,8 +26,15 @@ def steps(kit: Kit, say: Catalogue, markdown: bool = False) -> list[str]:
     """What to do, in order."""
     write = say.markdown if markdown else say.text
     files = ", ".join(name for name in kit.files if name.lstrip("/") in placed(kit))
-    return [write(f"declare.step-{step}", files=files, origin=kit.intent.origin) for step in kit.target.steps
-            if step not in ABOUT or ABOUT[step] in kit.files]
+    has_dot = TDMREP in kit.root
+    dot = f"{'' if say.language == 'ja' else ' '}{write('declare.with-dot')}" if has_dot else ""
+    return [write(f"declare.step-{step}", files=files, origin=kit.intent.origin, dot=dot) for step in kit.target.steps
+            if (step not in ABOUT or ABOUT[step] in kit.files) and (step != "dot-folder" or has_dot)]
+
+
+def title(target: Target, say: Catalogue) -> str:
+    """The name of a target: its own, or words for what has none."""
+    return say.text(f"declare.title-{target.id}") if f"declare.title-{target.id}" in say else target.title
 
 
 def placed(kit: Kit) -> set[str]:
@@ -57,8 +64,8 @@ def notes(kit: Kit, say: Catalogue, markdown: bool = False) -> list[str]:
         told.append(write("declare.note-noindex"))
     if value := tag(kit.intent.said):
         told.append(write("declare.note-tag", value=value))
-    if kit.target.checked != "served":
-        told.append(write(f"declare.unchecked-{kit.target.checked}", title=kit.target.title))
+    if kit.target.checked in ("documentation", "memory"):
+        told.append(write(f"declare.unchecked-{kit.target.checked}", title=title(kit.target, say)))
     return told
 
 
@@ -86,25 +93,33 @@ def _once(kit: Kit) -> Iterator[tuple[str, dict[str, object]]]:
 def uncovered(kit: Kit, say: Catalogue, markdown: bool = False) -> list[str]:
     """What is refused and cannot be said here, and why."""
     write = say.markdown if markdown else say.text
-    out = []
-    for use in ASKED:
-        gaps = [d for d in kit.gaps if d.use is use and Answer.REFUSED in d.wanted]
-        tokens = [token for token in names() if any(token in d.tokens for d in gaps)]
-        if tokens:
-            kinds = ", ".join(dict.fromkeys(say.text(f"declare.kind-{d.kind}") for d in gaps))
-            out.append(write("declare.gap", use=say.text(f"declare.use-{use.value}"), kinds=kinds, n=len(tokens),
-                             examples=", ".join(tokens[:EXAMPLES])))
+    out = [write("declare.gap", use=use, kinds=kinds, n=len(tokens), examples=", ".join(tokens[:EXAMPLES]))
+           for use, kinds, tokens in _gaps(kit, say)]
     return out + [write(f"declare.left-{name}") for name in kit.target.left]
 
 
+def _gaps(kit: Kit, say: Catalogue) -> Iterator[tuple[str, str, list[str]]]:
+    """Use, kinds of files, and to whom a refusal cannot be said."""
+    for use in ASKED:
+        gaps = [d for d in kit.gaps if d.use is use and Answer.REFUSED in d.wanted]
+        if tokens := [token for token in names() if any(token in d.tokens for d in gaps)]:
+            kinds = ", ".join(dict.fromkeys(say.text(f"declare.kind-{d.kind}") for d in gaps))
+            yield say.text(f"declare.use-{use.value}"), kinds, tokens
+
+
 def read_back(kit: Kit, say: Catalogue) -> str:
-    return say.text("declare.read-back", crawlers=len(names()), paths=len(list(samples(kit.intent))))
+    """That it is as meant; where it is so in part, what is missing first."""
+    told = {"crawlers": len(names()), "paths": len(list(samples(kit.intent)))}
+    if not uncovered(kit, say):
+        return say.text("declare.read-back", **told)
+    gaps = [say.text("declare.part", use=use, kinds=kinds) for use, kinds, _ in _gaps(kit, say)]
+    return say.text("declare.read-back-part", what=", ".join(gaps) or say.text("declare.part-rest"), **told)
 
 
 def guide(kit: Kit, say: Catalogue) -> str:
     """All of it as Markdown, to lie beside the files."""
-    title = say.markdown("declare.meant")
-    out = [f"# {kit.intent.origin}: {kit.target.title}", "", f"## {title}", ""]
+    meaning = say.markdown("declare.meant")
+    out = [f"# {kit.intent.origin}: {title(kit.target, say)}", "", f"## {meaning}", ""]
     out += [f"- {path}: {use}: {answer}" for path, use, answer in meant(kit.intent, say)]
     numbered = [f"{n}. {text}" for n, text in enumerate(steps(kit, say, markdown=True), 1)]
     for heading, lines in (("steps", numbered), ("notes", [f"- {text}" for text in notes(kit, say, markdown=True)]),

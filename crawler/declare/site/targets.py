@@ -12,7 +12,7 @@ ALL, ROBOTS_ALONE, NONE = "all", "robots", "none"
 EVERYWHERE, BY_PATH, PAGES = "everywhere", "by-path", "pages"
 SYNTAXES = ("none", "nginx", "apache", "htaccess", "caddy", "headers", "vercel", "nojekyll", "cloudfront", "eleventy", "nuxt",
             "wordpress", "head", "shopify")
-CHECKED = ("served", "documentation", "memory")
+CHECKED = ("served", "documentation", "memory", "plain")
 
 
 @dataclass(frozen=True, slots=True)
