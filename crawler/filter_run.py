@@ -33,7 +33,8 @@ from rules import Policy
 from rules.record import ENGINE, time_from_text, time_text
 
 from . import run as folders
-from .archive import huggingface, inputs, sites, warc
+from .archive import huggingface, inputs, sites, sources, warc
+from .archive.columns import ColumnsError
 from .archive.inputs import Input
 from .crew import Crew
 from .filtering import UNFINISHED, Finished, Job, Task, Worker, beginning, copies_in
@@ -42,6 +43,7 @@ from .run import Manifest, RunError
 LEDGER = "inputs.jsonl"
 SITES = "sites.parquet"
 MAPPED = "sites.arrow"               # the same, and that of --sites, for as long as the run goes on
+TABLES = (inputs.PARQUET, inputs.ARROW, inputs.JSONL, inputs.CSV)
 SAVED_S = 10.0                       # the manifest is written so often meanwhile
 
 
@@ -71,19 +73,39 @@ class Filtering:
                 raise RunError(f"{folder} was begun with --as-of {told['as_of']}; go on with that, or name another folder")
             if told.get("columns", {}) != dict(task.columns):
                 raise RunError(f"{folder} was begun with other columns; go on with --column as it was, or name another folder")
+            self._same_subsets(told)
             self.task = replace(task, as_of=time_from_text(told["time"]))
             folders.same_registers(folder, self.manifest, self._registers)
         else:
+            for where in map(Path, filter(None, (task.kept, task.dropped))):
+                if where.is_dir() and (left := sorted(os.listdir(where))):
+                    raise RunError(f"{where} holds other things ({left[0]}); name a folder that is empty or new")
             self.manifest = folders.begin(folder, self._policies, task.asker)
-            self.manifest["filter"] = {"as_of": as_of, "time": time_text(task.as_of), "columns": dict(task.columns)}
+            self.manifest["filter"] = {"as_of": as_of, "time": time_text(task.as_of), "columns": dict(task.columns),
+                                       "subsets": _subsets(task)}
             self.manifest |= {"registers": self._registers} if self._registers else {}
             folders.write_manifest(folder, self.manifest)
         self._take_up()
         self.manifest |= {"status": "running", "ended": None, "engine": ENGINE, "versions": folders.versions()}
         folders.write_manifest(folder, self.manifest)
 
-    def find_sites(self, words: Sequence[str]) -> list[str]:
-        """Make the words of `--sites` files of copies; what of them could not be read. Raises RunError, InputError, OSError."""
+    def check(self, words: Sequence[str]) -> None:
+        """Whether all can be used that the command line names, before anything is made; `words` of `--sites`.
+
+        Raises RunError, InputError.
+        """
+        self._site_files(words)
+        if self.task.columns and (first := next((one for one in self.found if inputs.sort_of_name(one.name) in TABLES), None)):
+            try:
+                with inputs.opened(first.uri) as stream:
+                    next(sources.Source(stream, first.uri, first.size_bytes, given=self.task.columns).chunks(), None)
+            except ColumnsError as error:
+                raise RunError(f"--column: {first.uri}: {error}") from error
+            except sources.FAILURES:
+                pass                                 # told when it is read
+
+    def _site_files(self, words: Sequence[str]) -> tuple[list[str], list[Input]]:
+        """Tables of copies, and archives to look for them. Raises RunError, InputError."""
         tables = [word for word in words if word not in ("inputs", "none") and word.endswith(".parquet")]
         for name in tables:
             try:
@@ -92,7 +114,19 @@ class Filtering:
                         raise RunError(f"{name} is no file of 'maymine sites'")
             except (OSError, pa.ArrowException) as error:
                 raise RunError(f"{name} cannot be read: {error}") from error
-        archives = inputs.expand([word for word in words if word not in ("inputs", "none", *tables)])
+        return tables, inputs.expand([word for word in words if word not in ("inputs", "none", *tables)])
+
+    def _same_subsets(self, told: Manifest) -> None:
+        """What is kept is made once, while an input is read. Raises RunError."""
+        had, has = told.get("subsets"), _subsets(self.task)
+        if had is not None and (changed := [name for name, value in has.items() if had.get(name) != value]):
+            was = ", ".join(f"{name} {had.get(name) or '(none)'}" for name in changed)
+            raise RunError(f"{self.folder} was begun with {was}, and what is finished is not split again; go on with that, or "
+                           "name another folder by -o")
+
+    def find_sites(self, words: Sequence[str]) -> list[str]:
+        """Make the words of `--sites` files of copies; what of them could not be read. Raises RunError, InputError, OSError."""
+        tables, archives = self._site_files(words)
         if "inputs" in words:
             archives += [one for one in self.found if inputs.sort_of_name(one.name) in (inputs.WARC, inputs.WACZ, inputs.ARC)]
         damage = self._collect(archives)
@@ -148,6 +182,7 @@ class Filtering:
                 self.finished[line["done"]] = Finished(**line)
             else:
                 numbers[line["uri"]] = Job(**line)
+        changed = self._changed(numbers)
         for done in self.finished.values():
             self._settle(done)
         shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
@@ -158,9 +193,9 @@ class Filtering:
                 name = f"{one.under}/{one.name}" if one.under else one.name
                 name, key = (f"{len(numbers) + 1:06}-{name}" if taken[_unpacked(name)] else name), _unpacked(name)
                 taken[key] += 1
-                numbers[one.uri] = Job(len(numbers) + 1, one.uri, one.size_bytes, name)
+                numbers[one.uri] = Job(len(numbers) + 1, one.uri, one.size_bytes, name, one.modified_ns)
                 fresh.append(asdict(numbers[one.uri]))
-        self._append(fresh)
+        self._append([*fresh, *changed])
         for where in map(Path, filter(None, (self.task.kept, self.task.dropped))):
             where.mkdir(parents=True, exist_ok=True)
             ours = tuple(beginning(job.name) for job in numbers.values())
@@ -171,6 +206,20 @@ class Filtering:
                     raise RunError(f"{where} holds other things ({left.name}); name a folder that is empty or new")
         self._numbers = {job.number: job for job in numbers.values()}
         self.jobs = [job for one in self.found if (job := numbers[one.uri]).number not in self.finished]
+
+    def _changed(self, numbers: dict[str, Job]) -> list[dict[str, Any]]:
+        """Lines for inputs that are other ones now and were not looked at yet. Raises RunError for those that were."""
+        lines = []
+        for one in self.found:
+            job = numbers.get(one.uri)
+            if job is None or (job.size_bytes == one.size_bytes and (
+                    0 in (job.modified_ns, one.modified_ns) or job.modified_ns == one.modified_ns)):
+                continue
+            if job.number in self.finished or one.uri in self.manifest["filter"].get("collected", ()):
+                raise RunError(f"{one.uri} has changed since {self.folder} was begun; name another folder by -o")
+            numbers[one.uri] = replace(job, size_bytes=one.size_bytes, modified_ns=one.modified_ns)
+            lines.append(asdict(numbers[one.uri]))
+        return lines
 
     def done(self, made: Finished) -> None:
         """Write down that an input is finished, then put its files in place."""
@@ -238,6 +287,12 @@ class Filtering:
 def _copies(name: str) -> Iterator[sites.Copy]:
     with inputs.opened(name) as stream:
         yield from sites.read(stream)
+
+
+def _subsets(task: Task) -> dict[str, str]:
+    """What decides where a page is written, in the words of the command line."""
+    return {"--kept": task.kept, "--dropped": task.dropped, "--keep": ",".join(sorted(set(task.keep))),
+            "--by": ", ".join(sorted(set(task.by))), "--use": ", ".join(sorted({use.value for use in task.uses}))}
 
 
 def _unpacked(name: str) -> str:

@@ -67,6 +67,7 @@ class Job:
     uri: str
     size_bytes: int
     name: str                                        # of its subsets, below their folder
+    modified_ns: int = 0                             # 0: not known
 
 
 @dataclass(slots=True)

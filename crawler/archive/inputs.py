@@ -8,6 +8,7 @@
   state.json; several of them (splits) lie in a folder with dataset_dict.json. `cache-*.arrow` are no part of it.
 - img2dataset puts 00000.parquet beside 00000.tar; it has the same rows, without the images.
 - OURS: in a folder, files of these sorts are told by their names; what lies beside them (indexes, statistics) is left alone.
+  So are runs of maymine that lie in it, and what is written in the same go.
 """
 from __future__ import annotations
 
@@ -33,6 +34,7 @@ TAR_MAGIC = slice(257, 262)          # b"ustar"
 PEEK_BYTES = 4_096
 BUFFER_BYTES = 1 << 20
 STATE = "state.json"                 # of a data set of Hugging Face
+MANIFEST, RUNS = "manifest.json", "maymine/run/"     # of a run, and how the name of its schema begins
 
 
 class InputError(ValueError):
@@ -45,18 +47,23 @@ class Input:
     uri: str
     size_bytes: int
     under: str = ""                  # folder of the data set that it is a part of, with that of the set: "birds/train"
+    modified_ns: int = 0             # 0: not known
 
     @property
     def name(self) -> str:
         return self.uri.rstrip("/").rpartition("/")[2]
 
 
-def expand(words: Iterable[str]) -> list[Input]:
-    """Every file that the words name, in their order, each once; folders and globs in order of name. Raises InputError."""
+def expand(words: Iterable[str], without: Iterable[Path | None] = ()) -> list[Input]:
+    """Every file that the words name, in their order, each once; folders and globs in order of name. Raises InputError.
+
+    What lies in runs and in the folders `without` is in no folder and no glob.
+    """
     found: dict[str, Input] = {}
+    out = [os.path.realpath(folder) for folder in without if folder]
     sets: dict[str, str] = {}                        # data set -> what its folder is called; no two the same
     for word in words:
-        some = list(_remote(word) if "://" in word else _local(word))
+        some = list(_remote(word) if "://" in word else _local(word, out))
         if not some:
             raise InputError(f"{word}: there is nothing to read")
         for one in some:
@@ -124,17 +131,46 @@ def unpacked_start(start: bytes) -> bytes:
     return start
 
 
-def _local(word: str) -> Iterator[Input]:
+def _local(word: str, without: Sequence[str]) -> Iterator[Input]:
     path = Path(word)
     if path.is_dir():
         root = os.path.abspath(word)
-        names = sorted(str(p) for p in Path(root).rglob("*") if p.is_file())
+        names = _outside(sorted(str(p) for p in Path(root).rglob("*") if p.is_file()), root, without)
         for name, under in _chosen(names, root, lambda name: Path(name).read_bytes()):
-            yield Input(name, os.path.getsize(name), under)
-        return
-    for file in [path] if path.exists() else [Path(name) for name in sorted(glob.glob(word, recursive=True))]:
-        if file.is_file():
-            yield Input(os.path.abspath(file), file.stat().st_size)
+            yield _file(name, under)
+    elif path.exists():
+        if path.is_file():
+            yield _file(os.path.abspath(path))
+    else:
+        root = os.path.abspath(os.path.dirname(glob.escape(word).partition("[")[0]))      # the folder before what is no name
+        found = sorted(os.path.abspath(name) for name in glob.glob(word, recursive=True))
+        for name in _outside([name for name in found if os.path.isfile(name)], root, without):
+            yield _file(name)
+
+
+def _file(name: str, under: str = "") -> Input:
+    there = os.stat(name)
+    return Input(name, there.st_size, under, there.st_mtime_ns)
+
+
+def _outside(names: Sequence[str], root: str, without: Sequence[str]) -> list[str]:
+    """Those that lie neither in a run below `root` nor in a folder of `without`."""
+    known: dict[str, bool] = {}
+
+    def inside(folder: str) -> bool:
+        if folder not in known:
+            known[folder] = os.path.realpath(folder) in without or (
+                len(folder) > len(root) and (_is_run(folder) or inside(os.path.dirname(folder)))) or (
+                len(folder) <= len(root) and any(Path(os.path.realpath(folder)).is_relative_to(one) for one in without))
+        return known[folder]
+    return [name for name in names if not inside(os.path.dirname(name))]
+
+
+def _is_run(folder: str) -> bool:
+    try:
+        return str(json.loads(Path(folder, MANIFEST).read_bytes())["schema"]).startswith(RUNS)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def _remote(word: str) -> Iterator[Input]:

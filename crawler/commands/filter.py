@@ -95,22 +95,25 @@ def command(ctx: click.Context, words: tuple[str, ...], run: Path, policies: tup
     could not be read; it is counted and named, and the rest is in the records.
     """
     from .. import run as folders
+    from ..archive.columns import NAMES
     from ..archive.inputs import InputError, expand
     from ..filter_run import Filtering
     from ..filtering import Task
     from ..run import RunError
     from ..terminal import harmless
+    columns = options.pairs(given, NAMES)
+    options.apart(**{"-o": run, "--kept": kept, "--dropped": dropped})
     listed = registers.open()
     try:
-        found = expand(words)
-        columns = dict(_pair(text) for text in given)
+        found = expand(words, (run, kept, dropped))
         task = Task(tuple((folders.text_of(p), p.file) for p in policies), asker, str(run.absolute()), as_of=time_of(as_of),
                     columns=columns, by=_by(by, policies), uses=_uses(uses, policies), keep=keep, exact=exact,
                     registers=listed.indexes() if listed else (),
                     kept=str(kept.absolute()) if kept else "", dropped=str(dropped.absolute()) if dropped else "")
+        filtering = Filtering(run.absolute(), task, policies, found, listed.facts() if listed else ())
+        filtering.check(sites)
         run.mkdir(parents=True, exist_ok=True)
         with folders.locked(run):
-            filtering = Filtering(run.absolute(), task, policies, found, listed.facts() if listed else ())
             filtering.begin(as_of)
             site_damage = filtering.find_sites(sites)
             _work(filtering, workers)
@@ -125,13 +128,6 @@ def time_of(as_of: str) -> datetime | None:
 
     from rules.record import time_from_text
     return None if as_of == "capture" else datetime.now(UTC) if as_of == "now" else time_from_text(as_of)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    role, sign, name = text.partition("=")
-    if not sign:
-        raise click.UsageError(f"--column wants ROLE=NAME, like body=page_html: '{text}'")
-    return role, name
 
 
 def _by(names: tuple[str, ...], policies: tuple[Policy, ...]) -> tuple[str, ...]:

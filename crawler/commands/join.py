@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from . import CLEAN, UNDECIDED, options
-from .filter import VERDICTS, Keep, _pair
+from .filter import VERDICTS, Keep
 from .table import use_words
 
 if TYPE_CHECKING:
     from ..join import Joined
 
 KEYS = ("record_id", "url", "surt", "digest")
+COLUMNS = (*KEYS, "at")
 TOLD = 20                            # broken places that are told one by one
 
 
@@ -58,13 +59,15 @@ def command(ctx: click.Context, table: Path, words: tuple[str, ...], out: Path |
     use_words(uses)
     if out and (kept or dropped):
         raise click.UsageError("-o takes all rows; leave out either it, or --kept and --dropped")
+    columns = options.pairs(given, COLUMNS)
+    options.apart(**{"TABLE": table if table.is_dir() else None, "-o": out, "--kept": kept, "--dropped": dropped})
     given_folders = {"out": out, "kept": kept, "dropped": dropped}
     folders = {name: str(folder.absolute()) if folder else "" for name, folder in given_folders.items()}
     try:
-        found = expand(words)
+        found = expand(words, (out, kept, dropped))
         for folder in filter(None, (out, kept, dropped)):
             _empty(folder)
-        wanted = Wanted(table, by, uses, on or "", dict(_pair(text) for text in given), keep, **folders)
+        wanted = Wanted(table, by, uses, on or "", columns, keep, **folders)
         with progress("joining", sum(one.size_bytes for one in found)) as done:
             made: list[Joined] = list(join(wanted, found, done))
     except (InputError, RunError) as error:

@@ -6,7 +6,7 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -143,6 +143,29 @@ def unwritable(folder: Path) -> str:
             return ""
     except OSError as error:
         return reason(error)
+
+
+def apart(**folders: Path | None) -> None:
+    """What is written has folders of its own, none inside another. Raises UsageError."""
+    named = [(name, folder, Path(os.path.realpath(folder))) for name, folder in folders.items() if folder]
+    for n, (name, folder, place) in enumerate(named):
+        for other, _, taken in named[:n]:
+            if place == taken or place.is_relative_to(taken) or taken.is_relative_to(place):
+                where = "the same folder" if place == taken else "one inside the other"
+                raise click.UsageError(f"{other} and {name} are {where} ({folder}); name two folders, side by side")
+
+
+def pairs(given: tuple[str, ...], known: Iterable[str]) -> dict[str, str]:
+    """Role -> column, from the words of --column. Raises UsageError."""
+    found, known = {}, tuple(known)
+    for text in given:
+        role, sign, name = text.partition("=")
+        if not sign:
+            raise click.UsageError(f"--column wants ROLE=NAME, like {known[0]}=my_column: '{text}'")
+        if role not in known:
+            raise click.UsageError("--column: " + unknown(role, known, "role of a column"))
+        found[role] = name
+    return found
 
 
 def program() -> str:
