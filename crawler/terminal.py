@@ -83,8 +83,8 @@ def _environment() -> dict[str, str]:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """A number and what it counts: 1 page, 2 pages."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    """A number and what it counts: 1 page, 2,000 pages."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 @contextmanager

@@ -263,7 +263,7 @@ def test_what_cannot_be_read_is_counted_and_named(name, data, pages, tmp_path):
     code, out = run(bad, good, "-o", tmp_path / "run", "--kept", tmp_path / "k", "--dropped", tmp_path / "d")
     assert code == 3
     assert name in out
-    assert "1 broken places" in out
+    assert "1 broken place:" in out
     if pages is not None:
         found = Counter(row.requested for row in rows(tmp_path / "run"))
         assert sum(found.values()) == len(PAGES) + 1 + pages + (1 if name == "cut.warc.gz" else 0)

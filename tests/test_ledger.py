@@ -179,7 +179,7 @@ def test_cutting_off_the_end_shows_against_the_seal(tmp_path: Path) -> None:
     post(tmp_path, [one(n) for n in range(4)])
     path = tmp_path / "000001.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
-    assert [(t.where, t.what) for t in troubles(tmp_path)] == [("000001.jsonl:3", "1 entries after it that were sealed are gone")]
+    assert [(t.where, t.what) for t in troubles(tmp_path)] == [("000001.jsonl:3", "gone after it, and sealed: 1 entry")]
     assert "were sealed are gone" in flat(ledger("post", tmp_path, "--manifest", table(tmp_path), code=2))
 
 
@@ -454,7 +454,7 @@ def test_registers_say_whose_a_work_is_where_the_list_does_not(tmp_path: Path, m
     assert [(e["holder_ref"], e.get("society"), e.get("work_class")) for e in made(tmp_path / "l")] == [
         ("Rep", "KOSA", None), ("Listed", None, "news"), ("Press Ltd", "KOSA", None), ("Rep", "KOSA", None), ("unallocated", None, None)]
     ledger("post", tmp_path / "l2", "--manifest", works, "--date", "2026-11-22")
-    assert "4 entries moved from 'unallocated' to their holders; 1 stay there" in ledger("correct", tmp_path / "l2", *words, "--note", "register")
+    assert "4 entries moved from 'unallocated' to their holders; 1 stays there" in ledger("correct", tmp_path / "l2", *words, "--note", "register")
     assert {c.holder: c.entries for c in gather(tmp_path / "l2").cells} == {"Rep": 3, "Press Ltd": 1, "unallocated": 1}
 
 
@@ -609,7 +609,7 @@ def test_what_policies_that_come_along_ask_for_becomes_entries(tmp_path: Path) -
         for n in range(4):
             out.write(assessed(page(f"https://site.example/{n}", 5, robots=b"" if n else b"User-agent: *\nContent-Usage: train-ai=n\n").page, tuple(known)))
     for one_policy, posted in zip(known, (3, 4, 0), strict=True):
-        assert f"{posted} entries posted of 4 rows" in ledger("post", tmp_path / "l", "--run", tmp_path / "run", "--policy", one_policy.name)
+        assert f"{posted} {'entry' if posted == 1 else 'entries'} posted of 4 rows" in ledger("post", tmp_path / "l", "--run", tmp_path / "run", "--policy", one_policy.name)
     entries = made(tmp_path / "l")
     assert [e["rights_basis"] for e in entries] == ["statutory"] * 7
     assert {tuple(e["duties"]) for e in entries[:3]} == {("record-use", "remunerate")}
@@ -661,3 +661,22 @@ def test_prices_that_licences_state(tmp_path: Path) -> None:
     assert _ruling("permitted", (), False, [{**terms[0], "payment": "subscription"}]).amount == ""
     assert _ruling("prohibited", ("remunerate",), False, terms).recorded is False
     assert _ruling("permitted", ("record-use",), False, ()).basis == "exception"
+
+
+def test_a_run_that_asked_registers_says_where_holders_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAYMINE_CACHE", str(tmp_path / "cache"))
+    from tests.archives import Maker
+    register = tmp_path / "granted.csv"
+    register.write_text("kind,match,value,holder,uses\nlicence,domain,a.example,Press Ltd,train-genai\n")
+    archive = Maker().add("https://a.example/1", b"<p>words").write(tmp_path / "a.warc.gz")
+    filtered = CliRunner().invoke(main, ["filter", str(archive), "-o", str(tmp_path / "run"), "--register", str(register)])
+    assert "1 page in 1 input." in filtered.output
+    told = ledger("post", tmp_path / "l", "--run", tmp_path / "run")
+    assert "1 entry posted of 1 row; the ledger has 1." in told
+    assert "Without a known holder: 1 entry; what is due is owed to 'unallocated'." in told
+    assert "The run asked registers (granted), which may name holders; 'maymine ledger correct LEDGER --register FILE" in told
+    moved = ledger("correct", tmp_path / "l", "--register", register, "--note", "holders")
+    assert "1 entry moved from 'unallocated' to their holders; 0 stay there." in moved
+    again = ledger("post", tmp_path / "l2", "--run", tmp_path / "run", "--register", register)
+    assert "register" not in again
+    assert made(tmp_path / "l2")[0]["holder_ref"] == "Press Ltd"

@@ -497,7 +497,7 @@ def test_a_register_with_bad_rows_stops_a_command(tmp_path: Path) -> None:
     assert taken.exit_code == 0
     assert "1 malformed" in taken.stderr
     record = next(rows(tmp_path / "run", f"strictest@{policies.load('strictest').version}")).record
-    assert {"kind": "fault", "carrier": "register", "fault": "truncated", "detail": "1 rows of r could not be read"} in record["findings"]
+    assert {"kind": "fault", "carrier": "register", "fault": "truncated", "detail": "1 row of r could not be read"} in record["findings"]
     assert read_manifest(tmp_path / "run")["policies"][-1]["registers"][0]["problems"] == {"malformed": 1}
 
 

@@ -149,7 +149,7 @@ def tell(c: Comparison) -> None:
         differing = sorted(((x, y, row) for (x, y), cell in cells.items() if x != y for row in cell.rows),
                            key=lambda one: -one[2]["items"])
         n = sum(cell.items for (x, y), cell in cells.items() if x != y)
-        say(f"{use.value}: {c.sides[a].label} and {c.sides[b].label} differ about {n:,} of {c.items:,} pages"
+        say(f"{use.value}: {c.sides[a].label} and {c.sides[b].label} differ about {n:,} of {counted(c.items, 'page')}"
             f" ({_share(n, c.items)})" + (":" if differing else "."))
         for x, y, row in differing[:PAIRS_TOLD]:
             say(f"{row['items']:,}: {x.word} by {row['by'][0]}, {y.word} by {row['by'][1]}; like {row['example']}", indent=2)

@@ -183,7 +183,7 @@ def _progress(filtering: Filtering) -> Iterator[Callable[[int, int, int], None]]
 
 def _tell(filtering: Filtering, site_damage: list[str], form: str) -> None:
     """What came of it: counts, what was assumed, what was not there, what is broken."""
-    from ..terminal import say, table
+    from ..terminal import counted, say, table
     from .output import values
     made = filtering.results()
     counts = filtering.manifest["counts"]
@@ -202,17 +202,17 @@ def _tell(filtering: Filtering, site_damage: list[str], form: str) -> None:
         return
     if rows:
         table(list(rows[0]), [list(row.values()) for row in rows])
-    say(f"{pages:,} pages in {len(made):,} inputs.")
+    say(f"{counted(pages, 'page')} in {counted(len(made), 'input')}.")
     for told in sorted({one.told for one in made if one.told}):
         say(f"Columns: {told}.")
     for carrier, n in absent.items():
-        say(f"{carrier}: not collected whole for {n:,} of {pages:,} pages; the records say so.")
+        say(f"{carrier}: not collected whole for {n:,} of {counted(pages, 'page')}; the records say so.")
     if lost := sum(one.no_address for one in made):
-        say(f"{lost:,} rows have no address and no records.")
+        say(f"Without an address, and so without records: {counted(lost, 'row')}.")
     if filtering.task.kept or filtering.task.dropped:
-        say(f"{sum(one.kept for one in made):,} pages kept.")
+        say(f"{counted(sum(one.kept for one in made), 'page')} kept.")
     if broken:
-        say(f"{broken:,} broken places:")
+        say(f"{counted(broken, 'broken place')}:")
         for text in named[:TOLD]:
             say(text, indent=2)
         if len(named) > TOLD:

@@ -93,7 +93,7 @@ def _empty(folder: Path) -> None:
 
 def _tell(made: list[Joined], form: str) -> None:
     """What came of it: counts, how rows were matched, what is broken."""
-    from ..terminal import say, table
+    from ..terminal import counted, say, table
     from .output import values
     rows, matched, far = (sum(getattr(one, name) for one in made) for name in ("rows", "matched", "far"))
     verdicts = {v: sum(one.verdicts[v] for one in made) for v in VERDICTS}
@@ -104,13 +104,13 @@ def _tell(made: list[Joined], form: str) -> None:
                        "columns": sorted({one.told for one in made if one.told}), "damage": damage}])
         return
     table(("verdict", "rows"), list(verdicts.items()))
-    say(f"{matched:,} of {rows:,} rows matched, by {', '.join(key for key, n in on.items() if n) or 'nothing'}.")
+    say(f"{matched:,} of {counted(rows, 'row')} matched, by {', '.join(key for key, n in on.items() if n) or 'nothing'}.")
     for told in sorted({one.told for one in made if one.told}):
         say(f"Columns: {told}.")
     if rows > matched:
-        say(f"{rows - matched:,} rows have no decision (no-decision); they are undetermined.")
+        say(f"Undetermined, for want of a decision (no-decision): {counted(rows - matched, 'row')}.")
     if far:
-        say(f"{far:,} rows took a decision about a capture more than 30 days away.")
+        say(f"{counted(far, 'row')} took a decision about a capture more than 30 days away.")
     for text in damage[:TOLD]:
         say(f"broken: {text}")
     if len(damage) > TOLD:

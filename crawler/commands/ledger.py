@@ -90,12 +90,20 @@ def post(ctx: click.Context, ledger: Path, run: Path | None, policy: str, use: s
         elif run is not None:
             with book.opened(ledger) as opened, progress("posting") as done:
                 posting.post_run(opened, run, by, use, asked, posted, done)
-    _tell_post(opened, posted, told, run is not None and manifest is not None, form)
+    asked_by_run = _registers_of(run) if run is not None and not registers.named else []
+    _tell_post(opened, posted, told, run is not None and manifest is not None, asked_by_run, form)
     ctx.exit(FINDINGS if posted.prohibited or posted.open or posted.unknown else CLEAN)
 
 
-def _tell_post(opened: Any, posted: Posted, told: str, ruled: bool, form: str) -> None:
-    from ..terminal import say
+def _registers_of(run: Path) -> list[str]:
+    """Names of the registers that a run was decided with."""
+    from ..run import read_manifest
+    manifest = read_manifest(run)
+    return list(dict.fromkeys(r["name"] for source in (manifest, *manifest["policies"]) for r in source.get("registers", ())))
+
+
+def _tell_post(opened: Any, posted: Posted, told: str, ruled: bool, asked: list[str], form: str) -> None:
+    from ..terminal import counted, say
     from .output import values
     _tell_cut(opened)
     seal = opened.seal
@@ -105,30 +113,35 @@ def _tell_post(opened: Any, posted: Posted, told: str, ruled: bool, form: str) -
                           "prohibited": posted.prohibited, "open": posted.open,
                           "unknown": posted.unknown, "columns": told, "entries": seal.entries, "head": seal.head}])
         return
-    say(f"{posted.entries:,} entries posted of {posted.rows:,} rows; the ledger has {seal.entries:,}.")
+    say(f"{counted(posted.entries, 'entry', 'entries')} posted of {counted(posted.rows, 'row')}; "
+        f"the ledger has {seal.entries:,}.")
     if told:
         say(f"Columns: {told}.")
     elif not posted.entries and posted.rows > posted.before:
         say(f"No {'other ' * bool(posted.before)}decision about this use carries a duty to record, to report or to pay.")
     if posted.before:
-        say(f"{posted.before:,} rows were dealt with before.")
+        say(f"Dealt with before: {counted(posted.before, 'row')}.")
     if posted.bases:
         say("Basis: " + ", ".join(f"{n:,} {basis}" for basis, n in sorted(posted.bases.items())) + ".")
     if posted.unallocated:
-        say(f"{posted.unallocated:,} entries have no known holder: what is due for them is owed to 'unallocated'.")
+        say(f"Without a known holder: {counted(posted.unallocated, 'entry', 'entries')}; "
+            "what is due is owed to 'unallocated'.")
+        if asked:
+            say(f"The run asked registers ({', '.join(asked)}), which may name holders; 'maymine ledger correct LEDGER "
+                "--register FILE --note WHY' takes them from there, and so does a post with --register FILE.")
     if ruled:
-        for n, what in ((posted.prohibited, "the policy prohibits"), (posted.open, "the policy leaves open"),
-                        (posted.unknown, "the run has no record of")):
+        for n, what in ((posted.prohibited, "the policy prohibits it"), (posted.open, "the policy leaves it open"),
+                        (posted.unknown, "the run has no record of it")):
             if n:
-                say(f"{n:,} works were used that {what}; their basis is none.")
+                say(f"Used, and {what}; the basis is none: {counted(n, 'work')}.")
     say(f"Head: {seal.head}. Note it elsewhere: 'maymine ledger verify --head' shows with it that nothing was cut off.")
 
 
 def _tell_cut(opened: Any) -> None:
     """What a killed process had left behind."""
-    from ..terminal import say
+    from ..terminal import counted, say
     if opened.found:
-        say(f"{opened.found:,} entries that a stopped process had written stand, and are sealed now.", err=True)
+        say(f"Written by a stopped process, and sealed now: {counted(opened.found, 'entry', 'entries')}.", err=True)
     if opened.cut:
         say(f"The beginning of an entry, {len(opened.cut):,} bytes that a stopped process had written, was cut and is kept in "
             "torn.txt; the same command posts it again.", err=True)
@@ -148,7 +161,7 @@ def verify(ctx: click.Context, ledger: Path, noted: str, form: str) -> None:
     """
     from ..ledger import book, money
     from ..ledger import verify as checking
-    from ..terminal import progress, say
+    from ..terminal import counted, progress, say
     from .output import values
     into = checking.Verified()
     with ledgers.using():
@@ -167,7 +180,8 @@ def verify(ctx: click.Context, ledger: Path, noted: str, form: str) -> None:
         if len(troubles) > TOLD:
             say(f"... and {len(troubles) - TOLD:,} more; --format json has all")
         if into.unsealed:
-            say(f"{into.unsealed:,} entries came after the last seal: a process was stopped. They are part of the chain.")
+            say("After the last seal, as a process was stopped, and part of the chain: "
+                f"{counted(into.unsealed, 'entry', 'entries')}.")
         if into.torn_bytes and not troubles:
             say(f"{into.torn_bytes:,} bytes at the end are the beginning of an entry that was not finished; the next post cuts "
                 "them.")
@@ -175,8 +189,8 @@ def verify(ctx: click.Context, ledger: Path, noted: str, form: str) -> None:
             say(f"The head that was noted is that of entry {into.noted:,}.")
         if not troubles and into.sums:
             accounts = len({account for account, _ in into.sums})
-            say(f"Debits equal credits over {accounts:,} accounts; --format json has each balance.")
-        say(f"{into.entries:,} entries, {len(troubles):,} troubles. Head: {into.head}")
+            say(f"Debits equal credits over {counted(accounts, 'account')}; --format json has each balance.")
+        say(f"{counted(into.entries, 'entry', 'entries')}, {counted(len(troubles), 'trouble')}. Head: {into.head}")
     ctx.exit(FINDINGS if troubles else CLEAN)
 
 
@@ -253,7 +267,7 @@ def report(ctx: click.Context, ledger: Path, name: str, given: tuple[str, ...], 
 def _book(ledger: Path, told: dict[str, Any], settled: Any, tariff: Tariff, facts: dict[str, Any]) -> None:
     from ..ledger import book, money, posting
     from ..ledger import report as reports
-    from ..terminal import say
+    from ..terminal import counted, say
     source = posting.source_of({"report": tariff.digest, **{key: told[key] for key in ("from", "to", "policy", "model")},
                                 **{f"given {name}": money.exactly(value) for name, value in facts.items()}})
     with book.opened(ledger) as opened:
@@ -261,7 +275,7 @@ def _book(ledger: Path, told: dict[str, Any], settled: Any, tariff: Tariff, fact
             raise book.LedgerError("this tariff with these facts was booked for this time already; take those entries back "
                                    "('maymine ledger correct --void'), or name another time")
         n = opened.append(reports.bookings(told, settled, tariff, ledgers.time(""), source), whole=True)
-    say(f"{n:,} entries of status 'reported' were posted. Head: {opened.seal.head}", err=True)
+    say(f"Posted with status 'reported': {counted(n, 'entry', 'entries')}. Head: {opened.seal.head}", err=True)
 
 
 @command.command("export", epilog=options.example(
@@ -317,7 +331,7 @@ def correct(ledger: Path, entry_id: str, changes: tuple[str, ...], void: bool, h
     """
     from ..ledger import book
     from ..ledger import correct as correcting
-    from ..terminal import progress, say
+    from ..terminal import counted, progress, say
     moving = holders is not None or bool(registers.named)
     if bool(entry_id) == moving or (entry_id and bool(changes) == void):
         raise click.UsageError("name an ENTRY with --set or --void, or --holders FILE or --register FILE")
@@ -336,8 +350,9 @@ def correct(ledger: Path, entry_id: str, changes: tuple[str, ...], void: bool, h
                     n = opened.append(correcting.assignments(ledger, opened.seal.entries, listed, at, note, assigned, done))
     _tell_cut(opened)
     if moving:
-        say(f"{assigned.moved:,} entries moved from 'unallocated' to their holders; {assigned.left:,} stay there.")
-    say(f"{n:,} entries posted; the ledger has {opened.seal.entries:,}. Head: {opened.seal.head}")
+        say(f"{counted(assigned.moved, 'entry', 'entries')} moved from 'unallocated' to their holders; "
+            f"{assigned.left:,} {'stays' if assigned.left == 1 else 'stay'} there.")
+    say(f"{counted(n, 'entry', 'entries')} posted; the ledger has {opened.seal.entries:,}. Head: {opened.seal.head}")
 
 
 command.add_command(tariffs.command)

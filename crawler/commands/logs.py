@@ -204,7 +204,7 @@ def _write(found: Iterable[Finding], sums: Sums, files: list[str], anonymise: bo
 
 def _tell(sums: Sums, read: list[Read], form: str) -> None:
     from ..logs.telling import GRADES, SENTENCES, summary
-    from ..terminal import say, table
+    from ..terminal import counted, say, table
     from .output import values
     rows = [summary(s) for s in sums.counted()]
     if form == "json":
@@ -214,7 +214,7 @@ def _tell(sums: Sums, read: list[Read], form: str) -> None:
         return
     quiet = form != "text"
     lines, lost = sum(one.lines for one in read), sum(one.not_understood for one in read)
-    say(f"{lines:,} lines read, {lost:,} not understood.", err=quiet)
+    say(f"{counted(lines, 'line')} read, {lost:,} not understood.", err=quiet)
     for one in read:
         if one.told:
             say(f"{one.path}: taken for {one.format}, {one.told}", err=quiet)

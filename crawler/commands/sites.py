@@ -44,7 +44,7 @@ def command(ctx: click.Context, words: tuple[str, ...], out: Path, live: str, co
     from ..archive.inputs import InputError, expand
     from ..filtering import copies_in
     from ..seeds import SeedError
-    from ..terminal import harmless, progress, say
+    from ..terminal import counted, harmless, progress, say
     if not words and not live:
         raise click.UsageError("Of which sites? Give archives, or a file of addresses with --live.")
     try:
@@ -58,7 +58,7 @@ def command(ctx: click.Context, words: tuple[str, ...], out: Path, live: str, co
         raise click.UsageError(harmless(str(error))) from error
     except OSError as error:
         raise click.UsageError(f"{harmless(str(error.filename or out))}: {options.reason(error)}") from error
-    say(f"{written:,} copies of {sites.files_in(out):,} files.")
+    say(f"{counted(written, 'copy', 'copies')} of {counted(sites.files_in(out), 'file')}.")
     for text in damage:
         say(f"broken: {text}", err=True)
     ctx.exit(UNDECIDED if damage else CLEAN)

@@ -27,7 +27,7 @@ def command(ctx: click.Context, run: Path, out: Path, by: tuple[str, ...], uses:
     Exit code: 0 written; 2 RUN is no run, or the file cannot be written; 3 its records cannot be read.
     """
     from ..archive import decisions
-    from ..terminal import say
+    from ..terminal import counted, say
     use_words(uses)
     with runs.reading(ctx, run), tempfile.TemporaryDirectory(prefix="maymine-table-") as work, \
             decisions.database(Path(work)) as db:
@@ -36,7 +36,7 @@ def command(ctx: click.Context, run: Path, out: Path, by: tuple[str, ...], uses:
         new = out.with_name(out.name + ".new")
         rows = decisions.write(db, run, new, by, uses)
         new.replace(out)
-    say(f"{rows:,} captures.")
+    say(f"{counted(rows, 'capture')}.")
     ctx.exit(CLEAN)
 
 

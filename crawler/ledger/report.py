@@ -14,6 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from ..terminal import counted
 from . import money
 from .document import Document, Section, Table
 from .entry import UNALLOCATED
@@ -128,7 +129,7 @@ def _ledger(told: JSON) -> Section:
              ("Sealed head", told["head"]), ("Time", time)]
     facts += [(word, told[key]) for key, word in (("policy", "Policy"), ("model", "Model")) if told[key]]
     if told["taken_back"]:
-        facts.append(("Taken back", f"{told['taken_back']:,} entries were corrected and count nothing"))
+        facts.append(("Taken back", f"{counted(told['taken_back'], 'entry', 'entries')}, corrected, which count nothing"))
     if told["stated"]:
         facts.append(("Prices stated for uses", ", ".join(f"{amount} {cur}" for cur, amount in told["stated"].items())))
     tables: tuple[Table, ...] = ()
@@ -158,12 +159,12 @@ def _tariff(told: JSON, tariff: JSON) -> Section:
 
 
 def _view(name: str, found: list[JSON], tariff: JSON | None) -> Section:
-    counted = _units(found)
-    columns = (name, "entries", "works", *counted, *([f"amount, {tariff['currency']}"] if tariff else []))
-    shown = tuple((one["name"], f"{one['entries']:,}", f"{one['works']:,}", *(one["quantity"].get(u, "0") for u in counted),
+    units = _units(found)
+    columns = (name, "entries", "works", *units, *([f"amount, {tariff['currency']}"] if tariff else []))
+    shown = tuple((one["name"], f"{one['entries']:,}", f"{one['works']:,}", *(one["quantity"].get(u, "0") for u in units),
                    *([one["amount"]] if tariff else [])) for one in found[:SHOWN_ROWS])
     notes = (f"{len(found) - SHOWN_ROWS:,} more are in the CSV and JSON forms.",) if len(found) > SHOWN_ROWS else ()
-    table = Table(f"{len(found):,} rows", columns, shown, tuple(range(1, len(columns))), annex=True)
+    table = Table(counted(len(found), "row"), columns, shown, tuple(range(1, len(columns))), annex=True)
     return Section(f"By {name}", tables=(table,), notes=notes)
 
 

@@ -16,6 +16,7 @@ from decimal import Decimal
 from fractions import Fraction
 from math import lcm
 
+from ..terminal import counted
 from . import money
 from .entry import UNALLOCATED
 from .tariff import Expression, Line, Step, Tariff
@@ -174,8 +175,8 @@ def _split(out: Settled, tariff: Tariff, line: Line, steps: Sequence[Step], cell
             out.notes.append(f"line {line.id}: no use is of {step.by} '{name}'; {money.major(part, tariff.currency)} "
                              f"{tariff.currency} are {UNALLOCATED}")
     for name in groups.keys() - shares.keys():
-        out.notes.append(f"line {line.id}: {sum(c.entries for c in groups[name])} entries are of {step.by} '{name}', "
-                         "which has no share")
+        out.notes.append(f"line {line.id}: {step.by} '{name}' has no share, and "
+                         f"{counted(sum(c.entries for c in groups[name]), 'entry', 'entries')}")
 
 
 def _weights(by: str, cells: Sequence[Cell]) -> list[int]:

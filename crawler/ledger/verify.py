@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from .. import terminal
 from . import book, entry, money
 from .entry import FIRST, JSON, EntryError
 
@@ -136,7 +137,7 @@ def _sealed(folder: Path, seal: book.Seal, heads: dict[int, tuple[str, str]], in
             last: tuple[str, str]) -> Iterator[Trouble]:
     """Whether what was sealed is there, and how it ends."""
     if into.entries < seal.entries:
-        yield Trouble(*last, f"{seal.entries - into.entries} entries after it that were sealed are gone")
+        yield Trouble(*last, f"gone after it, and sealed: {terminal.counted(seal.entries - into.entries, 'entry', 'entries')}")
     elif seal.entries in heads and heads[seal.entries][0] != seal.head:      # a line that cannot be read was told
         yield Trouble(heads[seal.entries][1], last[1] if seal.entries == into.entries else "",
                       "the entry is not the one that was sealed as the last: it was changed together with its id")

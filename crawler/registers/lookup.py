@@ -22,6 +22,7 @@ from typing import Any
 from rules import Access, Asset, Carrier, Evidence
 from rules.signals import SIGNALS
 
+from ..terminal import counted
 from . import places
 from .entries import GRANTS, match_of
 from .index import Index, Tick, index_of, refused, unwatched
@@ -58,7 +59,7 @@ class Registers:
         indexes = tuple(indexes)
         self.sources = tuple(source for source, _ in indexes)
         self._indexes = [(source.name, index) for source, index in indexes]
-        self._doubt = [f"{index.about['may_restrict']} rows of {name} could not be read"
+        self._doubt = [f"{counted(index.about['may_restrict'], 'row')} of {name} could not be read"
                        for name, index in self._indexes if index.about["may_restrict"]]
         marks = (f"{name}@{index.digest[7:19]}" for name, index in self._indexes)
         self.uri = f"register:{'+'.join(marks)}"[:NAMED_CHARS]
