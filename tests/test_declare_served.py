@@ -259,7 +259,15 @@ def test_a_site_whose_owner_did_all_of_it_is_audited_clean(server, tmp_path):
         (tmp_path / "web/index.html").write_text("<!doctype html><title>Home</title><a href=/works/one.html>One</a><img src=/images/one.png>")
         tagged = CliRunner().invoke(main, ["tag", str(tmp_path / "web/images"), "--value", tag(intent.said), "--yes", "--undo-list", str(tmp_path / "undo")])
         assert tagged.exit_code == 0, tagged.output
+        written = CliRunner().invoke(main, ["declare", "--for", server, "--origin", site, "--stance", "search-only", "--owner", "Ana",
+                                            "--contact", "ana@art.example", "-o", str(tmp_path / "kit")])
+        assert written.exit_code == 0, written.output
         audit = subprocess.run([*MAYMINE, "audit", f"{site}/", "--allow-private", "--format", "text"], capture_output=True, text=True, check=False)
+        check = subprocess.run([*MAYMINE, "declare", "--declared", str(tmp_path / "kit"), "--allow-private", "--check", f"{site}/",
+                                "--check", f"{site}/images/one.png"], capture_output=True, text=True, check=False)
+    assert check.returncode == 0, check
+    assert "besides, it says" in check.stdout
+    assert check.stdout.endswith("2 addresses served as declared.\n")
     assert audit.returncode == 0, audit.stdout
     assert "nothing to mend" in audit.stdout.lower()
     assert "STATED" in audit.stdout
