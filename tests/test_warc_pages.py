@@ -5,6 +5,7 @@ import base64
 import gzip
 import hashlib
 import io
+import random
 import re
 import zlib
 
@@ -280,3 +281,25 @@ def test_a_bomb_is_not_unpacked():
 ])
 def test_the_fields_that_tell_how_to_read_a_body(head, fields):
     assert payload.named(head) == fields
+
+
+@pytest.mark.parametrize("share", [0.002, 0.01, 0.5, 0.99])
+@pytest.mark.parametrize("pack", ["gzip", "plain", "zstd", "one gzip"])
+def test_a_record_that_is_cut_is_there_and_named(pack, share):
+    body = bytes(random.Random(1).choices(b"abcdefghij <>\n", k=200_000))
+    maker = Maker(pack == "gzip").add("https://x.example/0", b"<p>first").add("https://x.example/1", body)
+    data, start = maker.data, maker.offsets[1]
+    if pack == "zstd":
+        first, second = (zstandard.ZstdCompressor().compress(part) for part in (data[:start], data[start:]))
+        data, start = first + second, len(first)
+    elif pack == "one gzip":
+        data, start = gzip.compress(data), len(gzip.compress(data[:start]))
+    data = data[:start + int((len(data) - start) * share)]
+    found = Archive(io.BytesIO(data), "f", len(data))
+    entries = [e for e in found if e.capture]
+    assert found.damage
+    if share > (0.9 if pack == "zstd" else 0.005):   # else the address itself is cut, or the first block of the frame
+        assert [e.capture.asset.url for e in entries] == ["https://x.example/0", "https://x.example/1"]
+        assert all("https://x.example/1" in d.why for d in found.damage)
+    for e in entries[1:]:
+        assert e.capture.body.access is Access.TRUNCATED

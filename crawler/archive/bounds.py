@@ -28,6 +28,7 @@ HEAD_BYTES = 1 << 20
 FRAMES = 100                         # of a Zstandard file, that are tried as the next
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,18})", re.IGNORECASE | re.MULTILINE)
+_TARGET = re.compile(rb"^warc-target-uri[ \t]*:[ \t]*<?([^\r\n>]+)>?[ \t]*\r?\n", re.IGNORECASE | re.MULTILINE)
 _NEXT = re.compile(rb"\n(?=WARC/[01]\.\d+\r?\n)")
 
 
@@ -158,6 +159,29 @@ def real(stream: BinaryIO, magic: bytes, start: int, limit: int) -> Real | None:
         end = len(content)
     block = content[block_at:end].removesuffix(b"\r\n\r\n")
     return Real(content[:block_at], block[:limit], claimed, len(block), after)
+
+
+def rest(stream: BinaryIO, magic: bytes, start: int, limit: int) -> tuple[Real | None, str]:
+    """What is left of a record that breaks off, and the address that it names; None: it names none. Raises OSError."""
+    stream.seek(start)
+    packed = stream.read(limit)
+    content = packed
+    if magic == GZIP:
+        try:
+            content = zlib.decompressobj(31).decompress(packed, limit)
+        except zlib.error:
+            content = b""
+    elif magic == ZSTD:
+        content = zstd_start(packed, limit)
+    found = _HEAD_END.search(content, 0, HEAD_BYTES)
+    head = content[:found.end()] if found else content[:content.rfind(b"\n", 0, HEAD_BYTES) + 1]
+    target = _TARGET.search(head)
+    if target is None or not content.startswith(PLAIN):
+        return None, ""
+    block = content[found.end():] if found else b""
+    if not found or not _LENGTH.search(head):
+        head = _LENGTH.sub(b"X-Length:", head.rstrip(b"\r\n")) + b"\r\nContent-Length: 0\r\n\r\n"
+    return Real(head, block, -1, len(block), start + len(packed)), target[1].decode("utf-8", "replace").strip()
 
 
 def _plain(stream: BinaryIO, start: int, limit: int) -> tuple[bytes, int]:

@@ -93,8 +93,11 @@ class Archive:
                     sizes.begin(at, record)
                     held = self._entry(record, last)
                 else:
-                    if not broken:
-                        self._end(last)
+                    if not broken and (left := self._end(magic, last)) is not None and held is not None:
+                        yield held
+                        held = left
+                    elif not broken and left is not None:
+                        held = left
                     if sizes.at >= 0 and (real := self._real(magic, last)) is not None:
                         held, going_on = self._mended(real, last), real.next
                 if held is not None:
@@ -106,7 +109,11 @@ class Archive:
                 if held is not None:
                     yield held
                 if broken is None or broken.offset_bytes < start:
-                    broken = Damage(self._after(magic, last) if last >= start else start, str(error)[:limits.DETAIL_CHARS])
+                    at = self._after(magic, last) if last >= start else start
+                    broken, left = self._left(magic, at, str(error)[:limits.DETAIL_CHARS])
+                    if left is not None and at > last:
+                        last = self.position_bytes = at
+                        yield left
                 start = self._next(max(start, last) + 1)
                 if start < 0:
                     break
@@ -134,13 +141,20 @@ class Archive:
         self.stream.seek(here)
         return real if real is not None and real.told_wrongly else None
 
+    def _left(self, magic: bytes, at: int, why: str) -> tuple[Damage, Entry | None]:
+        """The damage at a place where a record breaks off, and what is left of that record."""
+        left, url = bounds.rest(self.stream, magic, at, BLOCK_BYTES)
+        record = bounds.parsed(left) if left is not None else None
+        return _damage(at, why, url), self._entry(record, at, why) if record is not None else None
+
     def _mended(self, real: bounds.Real, at: int) -> Entry | None:
         """The entry of a record that told its length wrongly, with what is its own alone."""
         if self.damage and self.damage[-1].offset_bytes == at:
             self.damage.pop()
-        self.damage.append(Damage(at, real.told_wrongly))
         record = bounds.parsed(real)
-        return self._entry(record, at, real.told_wrongly) if record is not None else None
+        entry = self._entry(record, at, real.told_wrongly) if record is not None else None
+        self.damage.append(_damage(at, real.told_wrongly, entry.capture.asset.url if entry and entry.capture else ""))
+        return entry
 
     def _entry(self, record: Any, offset: int, why: str = "") -> Entry | None:
         if not self.everything and record.record_type & self._others:
@@ -168,8 +182,8 @@ class Archive:
             why = told_wrongly       # reading with a limit copies each byte once more
         except OSError as error:
             block, why = b"", str(error)
-        if len(block) < min(record.content_length, BLOCK_BYTES):
-            self.damage.append(Damage(location.offset_bytes, why or BROKEN_OFF))
+        if len(block) < min(record.content_length, BLOCK_BYTES) or (not block and headers.get("Content-Length") is None):
+            self.damage.append(_damage(location.offset_bytes, why or BROKEN_OFF, url))
             why = BROKEN_OFF
         elif record.content_length > BLOCK_BYTES:
             why = "the record is longer than what is kept of it"
@@ -242,16 +256,16 @@ class Archive:
             held = window[-8:]
         return -1
 
-    def _end(self, last: int) -> None:
-        """Whether the bytes end with a whole member; FastWARC says nothing of one that was cut."""
+    def _end(self, magic: bytes, last: int) -> Entry | None:
+        """Whether the bytes end with a whole member; FastWARC says nothing of one that was cut. What is left of it."""
         if last < 0:
             if self.size_bytes:
                 self.damage.append(Damage(0, "no records are in it"))
-            return
+            return None
         self.stream.seek(last)
         chunk = self.stream.read(CHUNK_BYTES)
         if not chunk.startswith(MAGIC[0]) or (self.damage and self.damage[-1].offset_bytes == last):
-            return
+            return None
         inflate, member = zlib.decompressobj(31), last
         at = last
         while chunk:
@@ -261,14 +275,21 @@ class Archive:
                     inflate.decompress(chunk, CHUNK_BYTES)
                 except zlib.error as error:
                     self.damage.append(Damage(member, str(error)))
-                    return
+                    return None
                 chunk = inflate.unconsumed_tail
                 if inflate.eof:
                     chunk = inflate.unused_data
                     member, inflate = at - len(chunk), zlib.decompressobj(31)
             chunk = self.stream.read(CHUNK_BYTES)
-        if member < at:
-            self.damage.append(Damage(member, BROKEN_OFF))
+        if member == at:
+            return None
+        damage, left = self._left(magic, member, BROKEN_OFF)
+        self.damage.append(damage)
+        return left if member > last else None
+
+
+def _damage(at: int, why: str, url: str) -> Damage:
+    return Damage(at, f"{why}: {url}"[:limits.DETAIL_CHARS] if url else why)
 
 
 def read(stream: BinaryIO, at: Location, carrier: Carrier) -> bytes:
