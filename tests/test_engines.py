@@ -198,6 +198,14 @@ def test_an_engine_that_is_missing_says_what_to_install(engine, monkeypatch):
         importlib.import_module(f"crawler.engines.{engine}")
 
 
+def test_numpy_without_which_duckdb_has_no_functions_of_ours_is_asked_for(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    monkeypatch.delitem(sys.modules, "crawler.engines.duckdb", raising=False)
+    with pytest.raises(ImportError, match=r"numpy is not installed; pip install 'maymine\[duckdb\]'"):
+        importlib.import_module("crawler.engines.duckdb")
+    assert 'duckdb = ["duckdb>=2", "numpy' in (Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8")
+
+
 # ---- DuckDB, Polars and Hugging Face in this process
 
 def both() -> tuple[list, list]:

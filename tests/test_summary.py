@@ -73,7 +73,7 @@ SQL = """
 @pytest.mark.parametrize("share", [0.1, 0.05])
 @pytest.mark.parametrize("media", ["*", "image/png"])
 def test_the_list_is_what_duckdb_makes_of_the_same_records(run: Path, after: bool, share: float, media: str) -> None:
-    wanted = duckdb.execute(SQL, {"records": str(run / "records" / "*.parquet"), "policy": POLICIES[0].id, "after": after, "share": share,
+    wanted = duckdb.connect().execute(SQL, {"records": str(run / "records" / "*.parquet"), "policy": POLICIES[0].id, "after": after, "share": share,
                                   "media": media}).fetchall()
     made = data(run, "--count", "kept" if after else "collected", *(["--sme"] if share < .1 else []))["domains"]
     found = made["listed"] if media == "*" else made["by_modality"]["image"]
@@ -84,7 +84,7 @@ def test_the_list_is_what_duckdb_makes_of_the_same_records(run: Path, after: boo
 
 def test_sums_are_those_of_the_records(run: Path) -> None:
     made = data(run)
-    total, items, came = duckdb.execute("SELECT sum(size_bytes), count(*), count(size_bytes) FROM read_parquet($1) WHERE policy.id = $2",
+    total, items, came = duckdb.connect().execute("SELECT sum(size_bytes), count(*), count(size_bytes) FROM read_parquet($1) WHERE policy.id = $2",
                                         [str(run / "records" / "*.parquet"), POLICIES[0].id]).fetchone()
     assert (made["items"]["bytes"], made["items"]["asked_for"], made["items"]["with_content"]) == (total, items, came)
     for part in (made["modalities"].values(), made["hosts"], made["kinds"]["parts"]):

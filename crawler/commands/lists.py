@@ -61,7 +61,7 @@ def update(ctx: click.Context, only: str, via: str) -> None:
     from urllib.parse import urlsplit
 
     from ..logs import lists
-    from ..terminal import harmless, progress, say
+    from ..terminal import counted, harmless, progress, say
     urls = [url for url in lists.wanted() if only in url]
     if not urls:
         raise click.UsageError(f"no list has '{only}' in its address; see 'maymine lists show'")
@@ -79,7 +79,7 @@ def update(ctx: click.Context, only: str, via: str) -> None:
             path = lists.write(got)
         except OSError as error:
             raise click.UsageError(f"{lists.folder()} cannot be written: {options.reason(error)}") from error
-        say(f"{len(got)} of {len(urls)} lists, {sum(len(c.prefixes) for c in got):,} networks, kept in {path}")
+        say(f"{len(got)} of {len(urls)} lists, {counted(sum(len(c.prefixes) for c in got), 'network')}, kept in {path}")
     ctx.exit(CLEAN if len(got) == len(urls) else FINDINGS if got else UNDECIDED)
 
 

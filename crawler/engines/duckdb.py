@@ -22,6 +22,7 @@ from .plan import Plan, Words, missing, plan
 
 try:
     import duckdb
+    import numpy  # noqa: F401  # DuckDB's functions of Python need it, and its package does not bring it
 except ImportError as error:
     raise missing("duckdb", error) from error
 

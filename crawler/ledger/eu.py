@@ -28,6 +28,7 @@ from rules.signals import SIGNALS
 from .. import rerun
 from .. import run as folders
 from ..run import Manifest, RunError
+from ..terminal import counted
 from . import crawled, kinds
 from .crawled import Crawled, Sum
 from .document import Document, Section, Table
@@ -168,7 +169,7 @@ def _head(data: dict[str, Any]) -> Section:
 
 def _crawled(data: dict[str, Any]) -> Section:
     own, items = data["crawlers"], data["items"]
-    gates = "; ".join(f"{name}: {sum(words.values()):,} items, of which {words.get('permitted', 0):,} were kept"
+    gates = "; ".join(f"{name}: {counted(sum(words.values()), 'item')}, kept of them: {words.get('permitted', 0):,}"
                       for name, words in data["circumstances"].items())
     who: tuple[tuple[str, str], ...]
     if own["own"]:
@@ -180,17 +181,19 @@ def _crawled(data: dict[str, Any]) -> Section:
     else:
         names = own["archives"]
         who = (("Crawlers were used by the provider or on its behalf", ""),
-               ("Source of the items", f"{len(names):,} archives or data sets that others collected: {', '.join(names[:10])}"
+               ("Source of the items", f"{counted(len(names), 'archive or data set', 'archives or data sets')} that others "
+                f"collected: {', '.join(names[:10])}"
                 + (" ..." if len(names) > 10 else "")), ("Behaviour of who collected them", ""))
     period = data["period"]
     return Section("2.3 Data crawled and scraped from online sources", (
         *who, ("Purposes of the crawlers", ""),
         ("Period of collection", f"{period['from']} to {period['to']}" if period["from"] else ""),
         ("Barriers that were seen", gates or "none"),
-        ("Items", f"{items['asked_for']:,} asked for; content came of {items['with_content']:,}, {items['bytes']:,} bytes"
+        ("Items", f"{items['asked_for']:,} asked for; content came of {items['with_content']:,}, "
+         f"{counted(items['bytes'], 'byte')}"
          + (f"; the size of {items['of_unknown_size']:,} is not known and counts nothing" if items["of_unknown_size"] else "")),
-        ("After filtering", f"{items['kept']:,} items, {items['kept_bytes']:,} bytes: those of which {data['policy']['id']} "
-         f"permits {data['use']}"),
+        ("After filtering", f"{counted(items['kept'], 'item')}, {counted(items['kept_bytes'], 'byte')}: that of which "
+         f"{data['policy']['id']} permits {data['use']}"),
         ("Types of content, languages", "")),
         (Table("Modalities", ("modality", *COUNT_WORDS), _rows(data["modalities"].items()), (1, 2, 3, 4)),))
 
@@ -205,7 +208,8 @@ def _domains(data: dict[str, Any]) -> Section:
         else "a tenth of all"
     when = "before filtering" if told["size"] == BEFORE else "after filtering"
     listed = told["listed"]
-    facts = (("Domains", f"{told['all']:,} registrable domains on {told['hosts']:,} hosts; {len(listed):,} are listed: "
+    facts = (("Domains", f"{counted(told['all'], 'registrable domain')} on {counted(told['hosts'], 'host')}; "
+              f"listed: {len(listed):,}, "
               f"{share}, rounded up"),
              ("Size", f"bytes of the items' bodies without content-coding, as they were read, {when}; the largest first, of "
               "equals the first by name"),

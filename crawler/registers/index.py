@@ -36,6 +36,7 @@ from weakref import finalize
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..terminal import counted
 from . import places, reading
 from .entries import COLUMNS, Checker, EntryError, may_restrict, moment
 from .reading import Bad, RegisterError
@@ -158,7 +159,7 @@ def refused(path: Path, index: Index) -> str:
     unit = reading.unit(path)
     told = [f"{path}:{p['line']}: {p['why']}" for p in sorted(bad, key=lambda p: p["line"])[:TOLD]]
     more = [f"... and {len(bad) - TOLD} more"] if len(bad) > TOLD else []
-    total = f"{len(bad)} of {index.about['rows']} rows of {path} are no entries (the number is their {unit})"
+    total = f"no entries in {path}: {len(bad):,} of {counted(index.about['rows'], 'row')} (the number is their {unit})"
     return "\n".join([*told, *more, total])
 
 
