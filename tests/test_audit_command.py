@@ -51,6 +51,9 @@ def test_what_cannot_be_reached_is_neither_clean_nor_a_finding():
     done = audit(f"http://127.0.0.1:{free_port()}", "--allow-private", "--format", "json")
     assert done.returncode == 3
     assert [f["id"] for f in json.loads(done.stdout)["findings"]] == ["OO901"]
+    nowhere = audit("http://art.invalid/", "--format", "text")
+    assert nowhere.returncode == 3
+    assert nowhere.stdout.splitlines()[2].startswith("http://art.invalid/ could not be looked at, so much of this is open. Why: no such host: art.invalid")
     private = audit("http://127.0.0.1", "--format", "text")      # nobody said that private addresses may be asked
     assert private.returncode == 3
     assert "--allow-private" in private.stdout

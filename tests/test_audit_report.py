@@ -109,9 +109,9 @@ def test_a_command_keeps_what_is_served_and_answers_in_the_language_of_the_repor
     found = next(f for f in kept.findings if f.id == "OO103")
     command = audit.fix(found, kept, "de")[1]
     assert command == "maymine declare --for nginx --origin https://art.example --stance search-only -o kit --merge robots.txt --lang de"
-    assert audit.first(command, kept, EN.text).startswith("First save https://art.example/robots.txt")
+    assert audit.first(command, kept, EN.text).startswith("For the command below, first save https://art.example/robots.txt")
     for told in ("\n".join(line for line, _, _ in audit.as_text(kept, EN)), audit.as_markdown(kept, EN), audit.as_html(kept, EN)):
-        assert "First save" in told
+        assert "For the command below" in told
     for other in (FULL, replace(kept, known=0), replace(kept, host="shopify")):      # it cannot be read, is not there, is kept anyway
         assert "--merge" not in audit.fix(found, other)[1]
         assert audit.first(audit.fix(found, other)[1], other, EN.text) == ""
@@ -125,7 +125,7 @@ def test_pictures_get_the_tag_that_the_kit_of_the_same_audit_names():
 
 
 @pytest.mark.parametrize("why, words", [("status 404", "There is no page at https://art.example/nope (status 404)."),
-                                        ("no such host", "https://art.example/nope could not be looked at (no such host)")])
+                                        ("no such host", "https://art.example/nope could not be looked at, so much of this is open. Why: no such host.")])
 def test_a_page_that_did_not_come_is_told_first(why, words):
     lost = replace(FULL, came=False, findings=(Found("OO901", {}, (Place("https://art.example/nope", "", why),)), *FULL.findings))
     assert audit.headline(lost, EN).startswith(words)

@@ -194,7 +194,9 @@ def _files(site: Site) -> Iterator[Found]:
 def _unseen(site: Site) -> Iterator[Found]:
     """What did not come, by the reason."""
     if not site.home.came:
-        yield Found("OO901", {}, (Place(site.home.asset.url, "", site.home.detail),))
+        first = site.robots.detail if site.robots else ""          # robots.txt is asked for first, and tells the cause alone
+        why = first if first and first in site.home.detail else site.home.detail
+        yield Found("OO901", {}, (Place(site.home.asset.url, "", why),))
     rest = [s for s in site.unseen if s is not site.home]
     kept = [s for s in rest if s.access is Access.NOT_COLLECTED]
     lost = [s for s in rest if s.access is not Access.NOT_COLLECTED]
