@@ -304,12 +304,13 @@ def test_what_became_of_a_page_is_one_sentence(page, told):
 
 
 @pytest.mark.slow
-def test_what_would_change_a_permission_is_one_line_and_the_log_is_asked_for_twice():
+def test_what_would_change_a_permission_is_told_by_place_and_the_log_is_asked_for_twice():
     with served([OPEN]) as [url]:
         once, twice = (maymine("check", "--allow-private", v, url) for v in ("-v", "-vv"))
     changes = " ".join(once.stdout.split()).partition("Would change the answer: ")[2].partition(" Evidence:")[0]
-    assert changes == ("- Any reservation in one of the places listed under Silent: "
-                       "tdm, train-ai, train-genai, ai-use would be prohibited")
+    assert changes == ("- A refusal for everyone, in robots.txt or tdmrep.json or the response header or the page or file: "   # not ai.txt
+                       "ai-use would be prohibited - Any reservation in one of the places listed under Silent: "
+                       "tdm, train-ai, train-genai would be prohibited")
     assert (once.stderr, "Evidence:" in once.stdout) == ("", True)
     assert "Overridden settings" in twice.stderr
 
