@@ -98,9 +98,9 @@ SPEAKS = SPEAKS_AND_HAS_NO_FAULT | {"jpeg-junk", "rsl-many"}
 @pytest.mark.parametrize("name", media.HOSTILE)
 def test_harm_is_a_fault_with_a_reason(name: str) -> None:
     body = media.file(f"hostile+{name}")
-    start = time.perf_counter()
+    start = time.process_time()
     told = found(body)
-    took_s = time.perf_counter() - start
+    took_s = time.process_time() - start
     faults = [f for f in told if isinstance(f, Fault)]
     assert bool(faults) != (name in SPEAKS_AND_HAS_NO_FAULT)
     assert all(f.detail and f.where for f in faults)
@@ -146,9 +146,9 @@ def slowest_s(name: str, rounds: int) -> float:
     dice, body, slowest = random.Random(name), media.file(name), 0.0
     for _ in range(rounds):
         one = mutated(dice, body)
-        start = time.perf_counter()
+        start = time.process_time()
         told = found(one)
-        slowest = max(slowest, time.perf_counter() - start)
+        slowest = max(slowest, time.process_time() - start)
         assert all(f.detail for f in told if isinstance(f, Fault))
     return slowest
 

@@ -190,9 +190,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_pages_cost_no_more_than_their_size_is_worth(name):
-    start = time.monotonic()
+    start = time.process_time()
     page("<html><body>" + HOSTILE[name])
-    assert time.monotonic() - start < 20     # a bound on running away
+    assert time.process_time() - start < 20     # a bound on running away
 
 
 def test_what_is_too_much_to_read_is_a_fault():

@@ -132,10 +132,10 @@ MEETINGS = [pytest.param(name, *reader.values, id=f"{name}-{reader.id}", marks=[
 
 @pytest.mark.parametrize("name, carrier, reader", MEETINGS)
 def test_hostile_bytes(name: str, carrier: Carrier, reader: Reader) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     check(carrier, reader, HOSTILE[name], ASSETS[0], ASKERS[0])
     check(carrier, reader, HOSTILE[name], ASSETS[2], ASKERS[1])
-    assert time.perf_counter() - start < 2 * RUNAWAY_S
+    assert time.process_time() - start < 2 * RUNAWAY_S
 
 
 @pytest.mark.slow

@@ -96,12 +96,12 @@ def test_mutated_bodies() -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_bodies(name: str) -> None:
     body = HOSTILE[name]
-    start = time.perf_counter()
+    start = time.process_time()
     RobotsTxt(body)
-    parsed = time.perf_counter()
+    parsed = time.process_time()
     for tail in ("a" * 2_000, "a" * 1_999 + "?" + "a:" * 500):
         check(read(body, f"https://site.example/{tail}"))
-    done = time.perf_counter()
+    done = time.process_time()
     print(f"\n{name}: {len(body)} bytes, parsed in {(parsed - start) * 1000:.0f} ms, read twice in {(done - parsed) * 1000:.0f} ms")
     assert done - start < RUNAWAY_S
 
