@@ -125,7 +125,7 @@ def corpus(every: int) -> list[bytes]:
         return [file.read() for n, m in enumerate(archive) if n % every == 0 and (file := archive.extractfile(m))]
 
 
-@pytest.mark.parametrize("every", [400, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [400, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(1_800)])])
 def test_crawlers_asked_about_together_hear_what_they_hear_alone(every):
     for body in corpus(every):
         given = [Evidence(Carrier.ROBOTS_TXT, "https://art.example/robots.txt", None, Access.OBTAINED, body), *site("", FIELDS, METAS)[1:]]
