@@ -145,5 +145,5 @@ class Visitor(SiteSpider):
         self.collected.answers[token] = response.status
 
     def _unanswered(self, failure: Failure) -> None:
-        request: Request = failure.request               # type: ignore[attr-defined]
+        request: Request = failure.request               # type: ignore[attr-defined]  # Scrapy puts it there
         self.collected.answers[request.cb_kwargs["token"]] = 0
