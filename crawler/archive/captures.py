@@ -14,7 +14,7 @@ from datetime import datetime
 
 from rules import Access, Asset, Carrier, Evidence, limits
 
-from ..evidence import PAGE_REFUSALS, REDIRECTS, access_of
+from ..status import PAGE_REFUSALS, REDIRECTS, access_of
 from . import payload
 from .records import Location
 from .warc import unprefixed
