@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import pyarrow.parquet as pq
 
-from rules import Access, Asker, Use, limits, load_policy
+from rules import Access, Asker, Policy, Use, limits, load_policy
 
 from .archive import deciding, inputs, records, sites, sources, subsets, warc
 from .archive.batch import NO_ADDRESS
@@ -98,12 +98,12 @@ Tick = Callable[[int, int], None]                    # bytes, pages so far of th
 
 
 class Worker:
-    """Filters one input after another; its caches last."""
+    """Filters one input after another; its caches last. `proved`: the policies of the task, by whoever proved them."""
 
-    def __init__(self, task: Task):
+    def __init__(self, task: Task, proved: Sequence[Policy] = ()):
         _keep_memory()
         self._task = task
-        self._policies = tuple(load_policy(text, file) for text, file in task.policies)
+        self._policies = tuple(proved) or tuple(load_policy(text, file) for text, file in task.policies)
         copies: Any = sites.Mapped(task.mapped) if task.mapped else (c for path in task.sites for c in sites.read(path))
         self._registers = Kept.of_indexes(task.registers, task.as_of) if task.registers else None
         self._decider = Decider(self._policies, task.asker, Copies(copies, task.as_of), task.exact, self._registers)
