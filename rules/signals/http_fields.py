@@ -41,7 +41,7 @@ def fields(body: bytes) -> tuple[tuple[bytes, bytes], ...]:
 
 def values(body: bytes, name: bytes) -> list[str]:
     """The value of every line of a field, in order, never joined. `name` in lower case."""
-    if name not in _lowered(body):
+    if name not in lowered(body):
         return []
     return [value.decode("utf-8", "replace") for n, value in fields(body) if n == name]
 
@@ -54,15 +54,13 @@ def status(body: bytes) -> int | None:
 
 def faults(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """What of the section could speak and could not be read."""
-    lowered = _lowered(evidence.body)
-    for name in SIGNALLING:
-        if name in lowered:
-            return list(_section(evidence.body).faults)
-    return []
+    low = lowered(evidence.body)
+    return list(_section(evidence.body).faults) if any(name in low for name in SIGNALLING) else []
 
 
 @latest
-def _lowered(body: bytes) -> bytes:
+def lowered(body: bytes) -> bytes:
+    """A header section in lower case."""
     return body.lower()
 
 
