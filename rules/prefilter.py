@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
-from . import html, metadata
+from . import html, metadata, prefilter_fields
 from .containers import kind
 from .html import METAS, utf8
 from .limits import HTML_BYTES
@@ -18,11 +18,9 @@ from .memo import latest
 from .model import Asset, Carrier, Evidence
 from .scan import Scan, Word
 from .signals import READERS, TRIGGERS, Reader, prose
-from .signals.http_fields import lowered
 
-BODY = READERS[Carrier.BODY]
+BODY, FIELDS = READERS[Carrier.BODY], Carrier.HTTP_FIELDS
 _START_BYTES = 64
-_FIELD_WORDS = tuple(dict.fromkeys(word for reader in READERS[Carrier.HTTP_FIELDS] for word in TRIGGERS[reader] or ()))
 
 
 IN_FULL = tuple(prose.page_exact if reader is prose.page else reader for reader in BODY)
@@ -30,9 +28,9 @@ IN_FULL = tuple(prose.page_exact if reader is prose.page else reader for reader 
 
 def readers(evidence: Evidence, *, exact: bool = False) -> tuple[Reader, ...]:
     """Those who could find something in the bytes, in the order of READERS."""
-    if evidence.carrier is Carrier.BODY:
-        return IN_FULL if exact else _concerned(evidence.body)
-    return _of_fields(evidence.body) if evidence.carrier is Carrier.HTTP_FIELDS and not exact else READERS[evidence.carrier]
+    if evidence.carrier is not Carrier.BODY:
+        return READERS[evidence.carrier] if exact or evidence.carrier is not FIELDS else prefilter_fields.concerned(evidence.body)
+    return IN_FULL if exact else _concerned(evidence.body)
 
 
 def read_in_full(evidence: Evidence, asset: Asset) -> None:
@@ -52,24 +50,9 @@ def _concerned(body: bytes) -> tuple[Reader, ...]:
     return _waiting(tuple(held))
 
 
-@latest
-def _of_fields(body: bytes) -> tuple[Reader, ...]:
-    """A header section is short: its words are looked for one by one."""
-    if b"\0" in body[:_START_BYTES]:
-        return READERS[Carrier.HTTP_FIELDS]
-    low = lowered(body)
-    return _waiting_fields(tuple([w for w in _FIELD_WORDS if (w in low if isinstance(w, bytes) else w.search(low))]))
-
-
-@lru_cache(maxsize=4096)
-def _waiting_fields(words: tuple[Word, ...]) -> tuple[Reader, ...]:
-    return tuple(reader for reader in READERS[Carrier.HTTP_FIELDS]
-                 if (triggers := TRIGGERS[reader]) is None or not set(words).isdisjoint(triggers))
-
-
 @cache
 def _words() -> tuple[Word, ...]:
-    return tuple(dict.fromkeys(word for reader in BODY for word in TRIGGERS[reader] or ()))
+    return tuple(dict.fromkeys(word for triggers in TRIGGERS.values() for word in triggers or ()))
 
 
 @cache

@@ -5,10 +5,10 @@ import random
 
 import pytest
 
-from rules import prefilter
+from rules import prefilter, prefilter_fields
 from rules.model import Access, Asker, Asset, Carrier, Evidence
 from rules.references import references
-from rules.signals import READERS, SIGNALS, TRIGGERS, gates, http_fields
+from rules.signals import READERS, gates, http_fields
 
 from . import test_vectors
 
@@ -18,7 +18,7 @@ SECTIONS = [test_vectors.evidence("http-fields", given).body for p in test_vecto
             for carrier, given in p.values[0]["given"].items() if carrier == "http-fields"]
 PIECES = (b"HTTP/1.1 402 Payment\r\n", b"HTTP/1.1 403 No\n", b"\r\n", b"\r\n\r\n", b"\0", b"&#108;", b"rsl&", b"r\0s\0l", b"Link: ", b"rel=license", b": ",
           b"location: /login\r\n", b'Link: </l>; rel="license"; type="application/rsl+xml"\r\n', b"Crawler-Price: USD 1\r\n", b"cf-mitigated: challenge\n",
-          b"x" * 70, *(word for read in READ for word in TRIGGERS[read] or () if isinstance(word, bytes)))
+          b"x" * 70, *(word for word in prefilter_fields._ALL if isinstance(word, bytes)))
 
 
 def fields(body: bytes, status: int | None = None, final_uri: str = "") -> Evidence:
@@ -61,10 +61,6 @@ def test_nothing_is_missed_in_mutations() -> None:
 
 def test_few_read_what_is_silent() -> None:
     silent = fields(b"HTTP/1.1 200 OK\r\nDate: Fri, 20 Nov 2026 06:00:00 GMT\r\nContent-Type: text/html\r\nLink: </a>; rel=preload\r\n\r\n")
-    assert prefilter.readers(silent) == tuple(read for read in READ if TRIGGERS[read] is None) == (gates.header,)
+    assert prefilter.readers(silent) == (gates.header,)
     assert prefilter.readers(silent, exact=True) == READ
-
-
-def test_only_bodies_and_fields_have_triggers() -> None:
-    for row in SIGNALS.values():
-        assert row.triggers is None or row.carrier in (Carrier.BODY, Carrier.HTTP_FIELDS)
+    assert {gates.header, *prefilter_fields.WORDS} == set(READ)

@@ -63,7 +63,7 @@ class Signal:
     subjects: tuple[Subject, ...] = (Subject.ASSET,)
     terms: bool = False              # whether a statement can carry terms
     circumstances: tuple[CircumstanceKind, ...] = ()
-    triggers: tuple[Word, ...] | None = None     # on bodies and fields: it reads those that hold one, and files; None: all
+    triggers: tuple[Word, ...] | None = None     # on bodies: it reads those alone that hold one, and files; None: all
 
     @property
     def uses(self) -> tuple[Use, ...]:
@@ -104,14 +104,13 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
     Signal("aipref.robots", "aipref", _R, robots_txt.read, 0, "draft-ietf-aipref-attach-05, 4", _ATTACH, ALL,
            (Form.EXACT, Form.LENIENT, Form.LEGACY), terms=True),
     Signal("aipref.header", "aipref", _F, aipref.header, 0, "draft-ietf-aipref-attach-05, 3", _ATTACH, forms=_EXACT_LEGACY,
-           terms=True, triggers=(aipref.FIELD,)),
+           terms=True),
     Signal("content-signal.robots", "content-signal", _R, robots_txt.read, 0, "Content Signals Policy, 2025-09-24", _CF, ALL,
            _EXACT_LENIENT, terms=True),
     Signal("content-signal.header", "content-signal", _F, content_signal.header, 0, "no specification; PRACTICE", _CF,
-           forms=(Form.LENIENT,), preferences=(Preference.DISALLOW,), terms=True, triggers=(content_signal.FIELD,)),
+           forms=(Form.LENIENT,), preferences=(Preference.DISALLOW,), terms=True),
     Signal("robots-meta.header", "robots-meta", _F, robots_meta.header, 0, "draft-illyes-repext-00, 3", _REPEXT, SCOPED,
-           tuple(f for f in Form if f is not Form.PROSE), (Preference.DISALLOW,), tuple(Subject), terms=True,
-           triggers=(robots_meta.FIELD,)),
+           tuple(f for f in Form if f is not Form.PROSE), (Preference.DISALLOW,), tuple(Subject), terms=True),
     Signal("robots-meta.html", "robots-meta", _B, robots_meta.html, 0, "draft-illyes-repext-00, 3", _REPEXT, SCOPED,
            tuple(f for f in Form if f is not Form.PROSE), (Preference.DISALLOW,), tuple(Subject), terms=True,
            triggers=html.TRIGGERS),
@@ -124,7 +123,7 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
     Signal("tdmrep.file", "tdmrep", _T, tdmrep.file, 1, "TDMRep CG-FINAL-2024-05-10, 6.1", _TDM, forms=_EXACT_LENIENT,
            terms=True),
     Signal("tdmrep.header", "tdmrep", _F, tdmrep.header, 2, "TDMRep CG-FINAL-2024-05-10, 6.2", _TDM, forms=_EXACT_LENIENT,
-           terms=True, triggers=(tdmrep.RESERVATION.encode(),)),
+           terms=True),
     Signal("tdmrep.html", "tdmrep", _B, tdmrep.html, 3, "TDMRep CG-FINAL-2024-05-10, 6.3", _TDM, forms=_EXACT_LENIENT,
            terms=True, triggers=html.TRIGGERS),
     Signal("licence.html", "licence", _B, licence.html, 0, "HTML Living Standard, 4.6.7.7; ccREL", _LICENSE,
@@ -137,8 +136,7 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
     Signal("licence.dublin-core", "licence", _B, licence.html, 0, "DCMI Metadata Terms, license", _DCMI, forms=_EXACT_LEGACY,
            subjects=tuple(Subject), terms=True, circumstances=(CircumstanceKind.LICENCE_UNREAD,), triggers=licence.TRIGGERS),
     Signal("licence.header", "licence", _F, licence.header, 0, "RFC 8288; HTML Living Standard, 4.6.7.7", _LICENSE,
-           forms=_EXACT_LEGACY, subjects=tuple(Subject), terms=True, circumstances=(CircumstanceKind.LICENCE_UNREAD,),
-           triggers=(licence.IN_LINK,)),
+           forms=_EXACT_LEGACY, subjects=tuple(Subject), terms=True, circumstances=(CircumstanceKind.LICENCE_UNREAD,)),
     Signal("licence.feed", "licence", Carrier.FEED, feeds.feed, 0, "RFC 4946, 2", "https://www.rfc-editor.org/rfc/rfc4946",
            forms=_EXACT_LEGACY, subjects=tuple(Subject), terms=True, circumstances=(CircumstanceKind.LICENCE_UNREAD,)),
     Signal("licence.feed-body", "licence", _B, feeds.body, 0, "RFC 4946, 2", "https://www.rfc-editor.org/rfc/rfc4946",
@@ -166,7 +164,7 @@ SIGNALS: dict[str, Signal] = {row.id: row for row in (
     Signal("rsl.feed-body", "rsl", _B, rsl.page, 0, "RSL 1.0, 4.7", _RSL, forms=_AS_WRITTEN, terms=True,
            triggers=rsl.TRIGGERS),
     Signal("rsl.robots", "rsl", _R, rsl.robots, 0, "RSL 1.0, 4.4", _RSL, preferences=()),      # refers to documents
-    Signal("rsl.header", "rsl", _F, rsl.header, 0, "RSL 1.0, 4.5", _RSL, preferences=(), triggers=rsl.TYPE),   # the same
+    Signal("rsl.header", "rsl", _F, rsl.header, 0, "RSL 1.0, 4.5", _RSL, preferences=()),      # refers to documents
     Signal("ai-txt.file", "ai-txt", Carrier.AI_TXT, ai_txt.read, 0, "Spawning, ai.txt, 2023-05-30", _SPAWNING, ALL,
            _EXACT_LENIENT),
     Signal("trust-txt.file", "trust-txt", Carrier.TRUST_TXT, trust_txt.read, 0, "JournalList, trust.txt", _TRUST,
@@ -227,9 +225,8 @@ READERS: dict[Carrier, tuple[Reader, ...]] = {
     c: (*FAULTS.get(c, ()), *dict.fromkeys(s.read for s in SIGNALS.values() if s.carrier is c))
     for c in Carrier}
 
-# What each reader of bodies and of fields waits for (prefilter.py).
-TRIGGERS: dict[Reader, tuple[Word, ...] | None] = {
-    html.faults: html.TRIGGERS, containers.faults: FILES, http_fields.faults: http_fields.SIGNALLING}
-for _row in (row for row in SIGNALS.values() if row.carrier in (_B, _F)):
+# What each reader of bodies waits for (prefilter.py).
+TRIGGERS: dict[Reader, tuple[Word, ...] | None] = {html.faults: html.TRIGGERS, containers.faults: FILES}
+for _row in (row for row in SIGNALS.values() if row.carrier is _B):
     _others = TRIGGERS.get(_row.read, ())
     TRIGGERS[_row.read] = None if _row.triggers is None or _others is None else tuple(dict.fromkeys((*_others, *_row.triggers)))

@@ -66,8 +66,7 @@ from .link_field import links
 from .rsl_document import NAMESPACE, OTHER, Document, authority, parse, read_contents
 from .rsl_terms import Kind, Standing, evaluate
 
-TYPE = (hidden.MARKUP, b"rsl+xml", b"rsl&")          # of the media type, what stands wherever it stands
-TRIGGERS = (*TYPE, NAMESPACE.lower().encode())
+TRIGGERS = (hidden.MARKUP, b"rsl+xml", b"rsl&", NAMESPACE.lower().encode())
 FEED_ROOTS = frozenset({"rss", "feed", "RDF"})
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
