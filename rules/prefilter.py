@@ -19,7 +19,7 @@ from .model import Asset, Carrier, Evidence
 from .scan import Scan, Word
 from .signals import READERS, TRIGGERS, Reader, prose
 
-BODY, FIELDS = READERS[Carrier.BODY], Carrier.HTTP_FIELDS
+BODY = READERS[Carrier.BODY]
 _START_BYTES = 64
 
 
@@ -28,8 +28,10 @@ IN_FULL = tuple(prose.page_exact if reader is prose.page else reader for reader 
 
 def readers(evidence: Evidence, *, exact: bool = False) -> tuple[Reader, ...]:
     """Those who could find something in the bytes, in the order of READERS."""
+    if evidence.carrier is Carrier.HTTP_FIELDS and not exact:
+        return prefilter_fields.concerned(evidence.body)
     if evidence.carrier is not Carrier.BODY:
-        return READERS[evidence.carrier] if exact or evidence.carrier is not FIELDS else prefilter_fields.concerned(evidence.body)
+        return READERS[evidence.carrier]
     return IN_FULL if exact else _concerned(evidence.body)
 
 

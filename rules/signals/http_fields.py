@@ -80,10 +80,12 @@ def _section(body: bytes) -> _Section:
         lines, rest = lines[:FIELD_LINES], b"\n".join((*lines[FIELD_LINES:], rest))
     for number, raw in enumerate(lines):
         line = raw.rstrip(b"\r \t")
-        if line[:1] in (b" ", b"\t") and found:
+        name, colon, value = line.partition(b":")
+        if colon and b"\r" not in line and _NAME.fullmatch(name):      # as they should be
+            found.append([name.lower(), value.strip(b" \t")])
+        elif line[:1] in (b" ", b"\t") and found:
             found[-1].append(line.strip(b" \t"))
         elif not (number == 0 and _STATUS.match(line)):
-            name, colon, value = line.partition(b":")
             name = name.strip(b" \t").lower()
             if b"\r" in line and (odd := _named(line)):
                 troubles[_fault(FaultKind.MALFORMED, odd, "a line end inside a line")] = None
@@ -91,21 +93,23 @@ def _section(body: bytes) -> _Section:
                 found.append([name, value.strip(b" \t")])
             elif name := _named(line):
                 troubles[_fault(FaultKind.MALFORMED, name, "no field line")] = None
+    rest = rest.lower()
     for name in SIGNALLING:
-        if name in rest.lower():
+        if name in rest:
             troubles[_fault(FaultKind.TRUNCATED, name, f"beyond {FIELD_LINES} lines or {FIELDS_BYTES} bytes")] = None
     out: list[tuple[bytes, bytes]] = []
     held_bytes = dict.fromkeys(SIGNALLING, 0)
-    for name, *parts in found:
-        value = b" ".join(parts)
-        if name in SIGNALLING:
+    for name, value, *folded in found:
+        if folded:
+            value = b" ".join((value, *folded))
+        if name in held_bytes:
             held_bytes[name] += len(value)
             if held_bytes[name] > FIELD_LINES_BYTES:
                 troubles[_fault(FaultKind.TRUNCATED, name, f"lines of more than {FIELD_LINES_BYTES} bytes")] = None
                 continue
-        if name in SIGNALLING and len(value) > FIELD_BYTES:
-            value = value[:value.rfind(b",", 0, FIELD_BYTES) + 1].rstrip(b", ") or value[:FIELD_BYTES]
-            troubles[_fault(FaultKind.TRUNCATED, name, f"a value longer than {FIELD_BYTES} bytes")] = None
+            if len(value) > FIELD_BYTES:
+                value = value[:value.rfind(b",", 0, FIELD_BYTES) + 1].rstrip(b", ") or value[:FIELD_BYTES]
+                troubles[_fault(FaultKind.TRUNCATED, name, f"a value longer than {FIELD_BYTES} bytes")] = None
         out.append((name, value))
     return _Section(tuple(out), tuple(troubles))
 
