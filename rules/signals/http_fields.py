@@ -26,6 +26,9 @@ SIGNALLING = (b"content-usage", b"content-signal", b"x-robots-tag", b"tdm-reserv
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})(?!\d)", re.IGNORECASE)
 _END = re.compile(rb"\r?\n[ \t]*\r?\n")
 _NAME = re.compile(rb"[!-9;-~]+")
+# What almost all are: lines as they should be, after a status line.
+_ORDINARY = re.compile(rb"(?:HTTP/\d(?:\.\d)? +\d{3}(?!\d)[^\r\n]*+\r?\n)?+(?:[!-9;-~]++:[^\r\n]*+(?:\r?\n|\Z))*+(?:\r?\n)?+")
+_LINE = re.compile(rb"^([!-9;-~]+):([^\r\n]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ def lowered(body: bytes) -> bytes:
 
 @latest
 def _section(body: bytes) -> _Section:
+    if len(body) <= FIELD_BYTES and body.count(b"\n") < FIELD_LINES and _ORDINARY.fullmatch(body):
+        return _Section(tuple([(name.lower(), value.strip(b" \t")) for name, value in _LINE.findall(body)]), ())
     found: list[list[bytes]] = []
     troubles: dict[Fault, None] = {}
     body = body[_start(body):]
