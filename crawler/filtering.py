@@ -30,7 +30,7 @@ from .archive.sites import Copies
 from .registers.kept import Kept
 
 UNFINISHED = "unfinished"
-ROWS_OF_BATCH = 1_024                # pages whose rows are made together
+ROWS_OF_BATCH = 4_096                # pages whose rows are made together
 ROWS_OF_PART = 200_000               # rows of a Parquet file
 TICK_S = 0.5
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3      # malloc.h
@@ -226,13 +226,13 @@ class _Parts:
 
 def _count(counts: dict[str, Any], decided: Sequence[Decided], decider: Decider) -> None:
     """Add to policy -> use -> verdict -> number."""
-    many = Counter((n, id(answer)) for d in decided for n, answer in enumerate(d.answers))
-    known = {id(answer): answer for d in decided for answer in d.answers}
-    for (n, id_), number in many.items():
-        uses = counts.setdefault(decider.policies[n].id, {})
-        for use, decision in known[id_].decisions.items():
-            verdicts = uses.setdefault(use.value, {})
-            verdicts[decision.verdict.value] = verdicts.get(decision.verdict.value, 0) + number
+    known = {id(d.answers): d.answers for d in decided}
+    for id_, number in Counter([id(d.answers) for d in decided]).items():
+        for policy, answer in zip(decider.policies, known[id_], strict=True):
+            uses = counts.setdefault(policy.id, {})
+            for use, decision in answer.decisions.items():
+                verdicts = uses.setdefault(use.value, {})
+                verdicts[decision.verdict.value] = verdicts.get(decision.verdict.value, 0) + number
 
 
 def _opened(uri: str) -> BinaryIO:

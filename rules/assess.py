@@ -1,7 +1,7 @@
 """The one door: evidence about one asset in, decisions with reasons out."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from .limits import DETAIL_CHARS
@@ -28,7 +28,7 @@ from .model import (
     Use,
     Verdict,
 )
-from .policy import NON_COMMERCIAL, Policy, Rule
+from .policy import NON_COMMERCIAL, Policy, Row, Rule
 from .prefilter import read_in_full, readers
 from .record import recordable
 from .references import told_by
@@ -43,6 +43,7 @@ WANTED, ADDS = (Carrier.BODY, Carrier.RSL), Carrier.TDM_POLICY
 # Protocols inside which there is a rank, and their signals.
 _RANKS = {(s.protocol, s.rank) for s in SIGNALS.values()}
 RANKED = frozenset(s.id for s in SIGNALS.values() if sum(s.protocol == protocol for protocol, _ in _RANKS) > 1)
+DECIDED_KEPT = 4_096                 # OURS: answers that are remembered of a policy
 LICENCE = "licence"                  # protocol of statements that are no reservation by themselves
 
 
@@ -141,21 +142,29 @@ def _rivals(f: Statement) -> tuple[object, ...]:
     return (SIGNALS[f.signal].protocol, f.use, f.audience, f.subject)
 
 
-def decide(findings: tuple[Finding, ...], policy: Policy) -> dict[Use, Decision]:
-    """The maximum of all effects, use by use. `silence` answers where nothing has an effect."""
-    weighed = [policy.weigh(f) for f in findings]
-    return {use: _decision(findings, policy, policy.silence(use), [(i, rows[n]) for i, rows in enumerate(weighed)])
-            for n, use in enumerate(policy.uses)}
+def decide(findings: tuple[Finding, ...], policy: Policy) -> Mapping[Use, Decision]:
+    """The maximum of all effects, use by use. `silence` answers where nothing has an effect.
+
+    Nothing but the rows that answer for the findings and their terms decides; where these are as before, so is the answer."""
+    weighed = tuple([policy.weigh(f) for f in findings])
+    terms = tuple([None if isinstance(f, Fault) else f.terms for f in findings])
+    known = policy.decided.get((weighed, terms))
+    if known is None:
+        known = {use: _decision(policy, policy.silence(use), [rows[n] for rows in weighed], terms)
+                 for n, use in enumerate(policy.uses)}
+        if len(policy.decided) >= DECIDED_KEPT:
+            policy.decided.clear()
+        policy.decided[weighed, terms] = known
+    return known
 
 
-def _decision(findings: tuple[Finding, ...], policy: Policy, silence: Rule,
-              weighed: list[tuple[int, tuple[str, Effect] | None]]) -> Decision:
-    reasons = tuple(Reason(i, *row) for i, row in weighed if row)
+def _decision(policy: Policy, silence: Rule, weighed: list[Row | None], stated: tuple[Terms | None, ...]) -> Decision:
+    reasons = tuple([Reason(i, *row) for i, row in enumerate(weighed) if row])
     effect = max((r.effect for r in reasons), default=Effect.IGNORE)
     if effect is Effect.IGNORE:
         return Decision(VERDICT[silence.then], reasons, silence.duties, (silence.terms,) if silence.terms else ())
     decisive = [r for r in reasons if r.effect is effect]
     duties: dict[Duty, None] = dict.fromkeys(d for r in decisive for d in policy.rule(r.rule).duties)
-    stated = (t for r in decisive for t in (getattr(findings[r.finding], "terms", None), policy.rule(r.rule).terms))
-    terms: dict[Terms, None] = dict.fromkeys(t for t in stated if t)
+    terms: dict[Terms, None] = dict.fromkeys(
+        t for r in decisive for t in (stated[r.finding], policy.rule(r.rule).terms) if t)
     return Decision(VERDICT[effect], reasons, tuple(duties), tuple(terms))
