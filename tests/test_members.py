@@ -73,6 +73,8 @@ def test_what_is_unpacked_at_once_is_what_is_streamed(monkeypatch, everything):
         packed = made(dice)
         for at in dice.sample(range(len(packed)), dice.randrange(3)):
             packed[at] = harmed(packed[at], dice)
+        if not dice.randrange(8):
+            packed[-2:] = [gzip.compress(b"".join(gzip.decompress(made(dice)[0]) for _ in range(2)))]
         data = b"".join(packed)
         with monkeypatch.context() as without:
             without.setattr(members, "gzip_decompress", None)
@@ -106,6 +108,16 @@ def test_what_lies_between_two_that_are_alike_is_told():
         archive = Archive(io.BytesIO(data), "f", len(data))
         assert [entry.offset_bytes for entry in archive] == [0, len(one + between)]
         assert [d.offset_bytes for d in archive.damage] == [len(one)]
+
+
+def test_members_that_share_are_streamed_once():
+    pages = [Maker().request("http://x.example/").data for _ in range(3)] + [Maker().add(f"http://x.example/{n}", b"<p>").data for n in range(3)]
+    shared = gzip.compress(b"".join(map(gzip.decompress, pages[1:5])))
+    data = pages[0] + shared + pages[5]
+    archive = Archive(io.BytesIO(data), "f", len(data), everything=True)
+    first, last = len(pages[0]), len(pages[0] + shared)
+    assert [entry.offset_bytes for entry in archive] == [0, *[first] * 4, last]
+    assert not archive.damage
 
 
 def test_long_members_are_streamed_between_others(monkeypatch):

@@ -30,11 +30,12 @@ MOST_BYTES = 8 << 20                 # OURS: of what is in a member; longer ones
 HEAD_BYTES = 32 << 10                # FastWARC reads no longer head
 WINDOW_BYTES = 1 << 18
 LEAST_BYTES = 18                     # of a member
+NO_FIELDS = 2                        # lines of a head: the first, and the empty one
 TRIES = 8                            # places where a member might end, that are tried in vain
 ENDS = b"\r\n\r\n"
 _BEGINS = re.compile(rb"\x1f\x8b\x08")
 _TRAILER = struct.Struct("<II")
-_LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n")
+_LENGTH = b"\r\ncontent-length: "
 
 
 @dataclass(slots=True)
@@ -83,12 +84,14 @@ class Members:
                 block_at, block_end = content.find(ENDS, 0, HEAD_BYTES) + len(ENDS), len(content) - len(ENDS)
                 head = bytes(content[:block_at])
                 if len(content) != size or crc32(content) != checksum or not content.endswith(ENDS) or (
-                        _told(head.lower()) != block_end - block_at) or (tries and not _alone(view[at:end], size)):
+                        _told(head.lower()) != b"%d" % (block_end - block_at)) or (tries and not _alone(view[at:end], size)):
                     return
                 try:
                     record = WarcRecord.from_bytes(head)
                 except ValueError:
                     return
+                if len(record.headers) + NO_FIELDS != head.count(b"\n"):
+                    return                           # a line that is none, or goes on in the next
                 self.at, self.next = self.next, self.next + end - at
                 at, tries = end, 0
                 if self._everything or not record.record_type & NO_PAGES:
@@ -96,13 +99,13 @@ class Members:
             window = window[at:]
 
 
-def _told(head: bytes) -> int:
-    """What a head in lower case says of the length of its block. -1: nothing, two things, or in an unusual way; FastWARC ends
+def _told(head: bytes) -> bytes:
+    """What a head in lower case says of the length of its block. b"": nothing, two things, or in an unusual way; FastWARC ends
     the process where it is too large."""
-    if not head.startswith(b"warc/1.") or head.count(b"content-length") != 1 or head.count(b"\n") != head.count(b"\r\n"):
-        return -1
-    found = _LENGTH.search(head)
-    return int(found[1]) if found else -1
+    at = head.rfind(_LENGTH)
+    if at < 0 or head.count(_LENGTH[2:-2]) != 1 or not head.startswith(b"warc/1."):
+        return b""
+    return head[at + len(_LENGTH):head.find(b"\r", at + 2)]
 
 
 def _alone(member: memoryview, size: int) -> bool:

@@ -96,7 +96,7 @@ class Archive:
                     if held is not None:
                         yield held
                     held, going_on = None, -1
-                    if at_once and fits and sizes.at >= 0 and sizes.begins(at):
+                    if at_once and fits and sizes.at >= 0 and at > self._last and sizes.begins(at):
                         going_on = at                # all is well again
                         break
                     if sizes.begins(at) or self._last < start:
