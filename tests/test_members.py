@@ -82,8 +82,10 @@ def test_what_is_unpacked_at_once_is_what_is_streamed(monkeypatch, everything):
         assert read(data) == streamed, seed
 
 
-def test_a_sound_file_is_read_to_its_end(monkeypatch):
+@pytest.mark.parametrize("portable", [False, True], ids=["hyperscan", "portable"])
+def test_a_sound_file_is_read_to_its_end(monkeypatch, portable):
     monkeypatch.setattr(members, "WINDOW_BYTES", 100)
+    monkeypatch.setattr(members._SCAN, "portable", portable or members._SCAN.portable)
     packed = made(random.Random(1))
     found = Members(io.BytesIO(b"".join(packed)), 0, True)
     assert [bytes(one.content) for one in found] == list(map(gzip.decompress, packed))

@@ -20,6 +20,8 @@ from typing import Any, BinaryIO
 
 from fastwarc.warc import WarcRecord, WarcRecordType
 
+from rules.scan import Scan
+
 try:
     from deflate import DeflateError, crc32, gzip_decompress
 except ImportError:                  # then all is streamed
@@ -27,13 +29,16 @@ except ImportError:                  # then all is streamed
 
 NO_PAGES = int(WarcRecordType.warcinfo | WarcRecordType.request | WarcRecordType.metadata | WarcRecordType.continuation)
 MOST_BYTES = 8 << 20                 # OURS: of what is in a member; longer ones are streamed
+PACKED_BYTES = 1 << 20               # OURS: the same, as it is packed; bytes that look like ends cannot become too many
 HEAD_BYTES = 32 << 10                # FastWARC reads no longer head
 WINDOW_BYTES = 1 << 18
 LEAST_BYTES = 18                     # of a member
+BEGIN_BYTES = 3                      # that all begin with
 NO_FIELDS = 2                        # lines of a head: the first, and the empty one
 TRIES = 8                            # places where a member might end, that are tried in vain
 ENDS = b"\r\n\r\n"
-_BEGINS = re.compile(rb"\x1f\x8b\x08")
+_MAGIC = re.compile(rb"\x1f\x8b\x08")
+_SCAN = Scan([b"\x1f\x8b\x08"])
 _TRAILER = struct.Struct("<II")
 _LENGTH = b"\r\ncontent-length: "
 
@@ -49,7 +54,7 @@ class Whole:
 
 def readable(start: bytes) -> bool:
     """Whether a file that begins so can have members that are unpacked at once."""
-    return gzip_decompress is not None and _BEGINS.match(start) is not None
+    return gzip_decompress is not None and _MAGIC.match(start) is not None
 
 
 class Members:
@@ -63,14 +68,11 @@ class Members:
         """Raises OSError."""
         window, more = b"", gzip_decompress is not None
         self._stream.seek(self.next)
-        while more and len(window) < MOST_BYTES:
+        while more and len(window) < PACKED_BYTES:
             chunk = self._stream.read(max(WINDOW_BYTES, len(window)))
             window, more = window + chunk, bool(chunk)
             view, at, tries = memoryview(window), 0, 0
-            ends = [found.start() for found in _BEGINS.finditer(window, LEAST_BYTES)]
-            if not more and len(window) >= LEAST_BYTES:
-                ends.append(len(window))
-            for end in ends:
+            for end in _ends(window, last=not more):
                 checksum, size = _TRAILER.unpack_from(window, end - _TRAILER.size)
                 try:
                     content = gzip_decompress(view[at:end], size) if size <= MOST_BYTES else bytearray()
@@ -97,6 +99,13 @@ class Members:
                 if self._everything or not record.record_type & NO_PAGES:
                     yield Whole(record, content, block_at, block_end)
             window = window[at:]
+
+
+def _ends(window: bytes, last: bool) -> list[int]:
+    """Where members can end. `last`: so does the file, with the window."""
+    begins = (found.end() for found in _MAGIC.finditer(window)) if _SCAN.portable else _SCAN.places(window)
+    ends = [after - BEGIN_BYTES for after in begins if after >= LEAST_BYTES + BEGIN_BYTES]
+    return [*ends, len(window)] if last and len(window) >= LEAST_BYTES else ends
 
 
 def _told(head: bytes) -> bytes:
