@@ -44,6 +44,7 @@ WANTED, ADDS = (Carrier.BODY, Carrier.RSL), Carrier.TDM_POLICY
 _RANKS = {(s.protocol, s.rank) for s in SIGNALS.values()}
 RANKED = frozenset(s.id for s in SIGNALS.values() if sum(s.protocol == protocol for protocol, _ in _RANKS) > 1)
 DECIDED_KEPT = 4_096                 # OURS: answers that are remembered of a policy
+Heard = tuple[list[Finding], list[Reference]]        # what a piece of evidence says, and the documents it points to
 LICENCE = "licence"                  # protocol of statements that are no reservation by themselves
 
 
@@ -53,17 +54,25 @@ def assess(asset: Asset, evidence: Iterable[Evidence], policy: Policy, asker: As
     return judge(asset, asker, evidence, find(evidence, asset, asker), policy)
 
 
-def find(evidence: Iterable[Evidence], asset: Asset, asker: Asker, *, exact: bool = False) -> tuple[Finding, ...]:
-    """Every finding about the asset, whatever the policy: read once, decide many. `exact`: by all readers (prefilter.py)."""
+def find(evidence: Iterable[Evidence], asset: Asset, asker: Asker, *, exact: bool = False,
+         body: Heard | None = None) -> tuple[Finding, ...]:
+    """Every finding about the asset, whatever the policy: read once, decide many. `exact`: by all readers (prefilter.py).
+    `body`: what was heard of the body before, so that its bytes can be gone."""
     evidence, registers = tuple(evidence), list[Evidence]()
     found, pointed = list[Finding](), list[Reference]()
     for e in evidence:
         if e.carrier is Carrier.REGISTER:
             registers.append(e)
             continue
-        found += read(e, asset, asker, exact=exact)
-        pointed += told_by(e, asset, asker, exact=exact)
+        said, told = body if body and e.carrier is Carrier.BODY else hear(e, asset, asker, exact=exact)
+        found += said
+        pointed += told
     return resolve([*found, *unfollowed(pointed, evidence), *lost(found, evidence, asset), *listed(registers, asset, asker)])
+
+
+def hear(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False) -> Heard:
+    """All that `find` needs of one piece of evidence."""
+    return read(evidence, asset, asker, exact=exact), told_by(evidence, asset, asker, exact=exact)
 
 
 def listed(registers: Iterable[Evidence], asset: Asset, asker: Asker) -> tuple[Finding, ...]:

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from rules import Asker, Asset, Decision, Evidence, Finding, Policy, Use, Verdict, find
-from rules.assess import decide, listed, missing
+from rules import Asker, Asset, Decision, Evidence, Finding, Policy, Use, Verdict
+from rules.assess import Heard, decide, find, hear, missing
 
 from . import rows
 from .captures import Capture
@@ -54,17 +54,26 @@ class Answer:
     decisions: Mapping[Use, Decision]
 
 
-@dataclass(frozen=True, slots=True)
 class Decided:
     """A page, all its evidence, and one answer a policy. Pages with the same findings share their answers.
 
-    The bytes of the body are gone; its digest stands for them. So many pages can wait for their rows.
+    The bytes of the body are gone; its digest stands for them, and what its readers found. So many pages can wait for their
+    rows, and what needs no body is read when an answer is asked for: for one page after another, which takes half the time.
     """
-    asset: Asset
-    evidence: tuple[Evidence, ...]
-    locations: tuple[Location | None, ...]
-    answers: tuple[Answer, ...]
-    size_bytes: int | None = None    # of the body
+    __slots__ = ("_answers", "_body", "_decider", "asset", "evidence", "locations", "size_bytes")
+
+    def __init__(self, decider: Decider, asset: Asset, evidence: tuple[Evidence, ...], locations: tuple[Location | None, ...],
+                 size_bytes: int | None, body: Heard):
+        self.asset, self.evidence, self.locations = asset, evidence, locations
+        self.size_bytes = size_bytes                 # of the body
+        self._decider, self._body = decider, body
+        self._answers: tuple[Answer, ...] = ()
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        if not self._answers:
+            self._answers = self._decider.answers(self.asset, self.evidence, self._body)
+        return self._answers
 
 
 class Decider:
@@ -83,19 +92,20 @@ class Decider:
         at = capture.location
         body_at = capture.body_location or at
         locations = (*site_locations, at if capture.fields.has_bytes else None, body_at if capture.body.has_bytes else None)
-        findings = find(evidence, capture.asset, self.asker, exact=self._exact)
         body, size_bytes = capture.body, body_bytes((capture.body,))
+        heard = hear(body, capture.asset, self.asker, exact=self._exact)
         if body.body:
             evidence = (*site, capture.fields, Evidence(body.carrier, body.uri, body.at, body.access, b"", body.status,
                                                         body.final_uri, body.detail, body.digest))
         if self._registers is not None:
             entries, entries_at = self._registers.kept(capture.asset, capture.at, capture.body, evidence[-1].digest)
             evidence, locations = (*evidence, entries), (*locations, entries_at)
-            findings = (*findings, *listed((entries,), capture.asset, self.asker))
-        return Decided(capture.asset, evidence, locations, self._answers(findings, evidence), size_bytes)
+        return Decided(self, capture.asset, evidence, locations, size_bytes, heard)
 
-    def _answers(self, findings: tuple[Finding, ...], evidence: tuple[Evidence, ...]) -> tuple[Answer, ...]:
-        key = (findings, tuple(e.carrier for e in evidence))
+    def answers(self, asset: Asset, evidence: tuple[Evidence, ...], body: Heard) -> tuple[Answer, ...]:
+        """`body`: what was heard of it."""
+        findings = find(evidence, asset, self.asker, exact=self._exact, body=body)
+        key = (findings, tuple([e.carrier for e in evidence]))
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= DECIDED_KEPT:
