@@ -48,6 +48,7 @@ class Crew:
         """Every job that gets finished. Raises RunError where nothing can be written, or nobody lives long enough."""
         waiting = sorted(jobs, key=lambda job: job.size_bytes)
         attempts = Counter[int]()
+        nursery.begin()
         try:
             while waiting or self._busy:
                 while waiting and len(self._busy) < self._workers:
