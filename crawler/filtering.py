@@ -144,10 +144,11 @@ class Worker:
     def _read(self, source: sources.Source, files: subsets.Files, parts: _Parts, made: Finished, tick: Tick) -> None:
         """Raises ReadError for an input that cannot be read on; OSError for an output that cannot be written."""
         chunks, subset, last = source.chunks(), None, time.monotonic()
+        wanted = bool(files.wanted)
         try:
             while (chunk := _next(chunks)) is not None:
                 decided = [self._one(c, made) for c in chunk.captures]
-                if files.wanted:
+                if wanted:
                     subset = subset or subsets.subset(source, files)
                     said = [self._said(d) for d in decided]
                     keep = [verdict in self._task.keep for verdict, _ in said]

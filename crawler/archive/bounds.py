@@ -102,9 +102,10 @@ class Sizes:
         self._head = io.BytesIO()
         self._told: int | None = None                # by a frame, when it began
 
-    def fit(self, next_at: int) -> bool:
-        """Whether the record that began last can end where the next one begins. True, too, where nothing tells."""
-        if self.at < 0 or not self.begins(next_at):
+    def fit(self, next_at: int, begins: bool) -> bool:
+        """Whether the record that began last can end where the next one begins. True, too, where nothing tells. `begins`: what
+        is told of that place."""
+        if self.at < 0 or not begins:
             return True
         if self._magic == PLAIN:
             return self.at + self._size == next_at
@@ -118,9 +119,8 @@ class Sizes:
         return self._magic == PLAIN or self._stream.bytes_at(at, len(self._magic)) == self._magic
 
     def begin(self, at: int, record: Any) -> None:
-        self._head.seek(0)
-        record.headers.write(self._head)             # as most are written; others are looked at again
-        self.at, self._size = at, self._head.tell() + int(record.content_length) + ENDS
+        self._head.seek(0)                           # as most are written; others are looked at again
+        self.at, self._size = at, int(record.headers.write(self._head) + record.content_length) + ENDS
         if self._magic == ZSTD:
             self._told = frame_bytes(self._stream.bytes_at(at, 18))
 

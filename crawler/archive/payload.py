@@ -16,7 +16,7 @@ from io import BytesIO
 
 from rules import limits
 
-NAMES = (b"content-type", b"content-encoding", b"transfer-encoding", b"location")
+NAMES = {name: b"\n" + name for name in (b"content-type", b"content-encoding", b"transfer-encoding", b"location")}
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[^\r\n]{0,4096}\r?\n")
 CHUNKS = 1_000_000               # OURS: of one body; more break it off
 CODINGS = 4                      # OURS: one on top of another
@@ -51,8 +51,8 @@ def named(head: bytes, low: bytes = b"") -> dict[bytes, bytes]:
     head in lower case."""
     out: dict[bytes, bytes] = {}
     low = low or head.lower()
-    for name in NAMES:
-        at = low.find(b"\n" + name)
+    for name, line_start in NAMES.items():
+        at = low.find(line_start)
         while at >= 0:
             line = head[at + 1 + len(name):_line_end(head, at + 1)].strip()
             if line.startswith(b":"):
@@ -61,7 +61,7 @@ def named(head: bytes, low: bytes = b"") -> dict[bytes, bytes]:
                     out[name] = value
                 elif name.endswith(b"encoding"):
                     out[name] += b"," + value
-            at = low.find(b"\n" + name, at + 1)
+            at = low.find(line_start, at + 1)
     return out
 
 

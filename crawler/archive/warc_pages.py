@@ -88,7 +88,8 @@ class Archive:
                     at = record.stream_pos
                     if sizes.at < 0 <= self._last and at > start and self._real(magic, self._last) is not None:
                         self.damage.append(Damage(start, NO_RECORD))
-                    fits = sizes.fit(at)
+                    begins = sizes.begins(at)
+                    fits = sizes.fit(at, begins)
                     if not fits and (real := self._real(magic, self._last)) is not None:
                         held, going_on = self._mended(real, self._last), real.next
                         if going_on < at:
@@ -96,10 +97,10 @@ class Archive:
                     if held is not None:
                         yield held
                     held, going_on = None, -1
-                    if at_once and fits and sizes.at >= 0 and at > self._last and sizes.begins(at):
+                    if at_once and fits and sizes.at >= 0 and at > self._last and begins:
                         going_on = at                # all is well again
                         break
-                    if sizes.begins(at) or self._last < start:
+                    if begins or self._last < start:
                         self._last = self.position_bytes = at
                     sizes.begin(at, record)
                     held = self._entry(record, self._last)
