@@ -77,7 +77,7 @@ def read(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False)
     if evidence.has_bytes:
         if exact and evidence.carrier is Carrier.BODY:
             read_in_full(evidence, asset)
-        for reader in readers(evidence, exact=exact):
+        for reader in readers(evidence, asset, exact=exact):
             out += reader(evidence, asset, asker)
     if evidence.access is Access.UNAVAILABLE and evidence.carrier in WANTED:
         out.append(Fault(evidence.carrier, FaultKind.MISSING, (evidence.detail or evidence.uri)[:DETAIL_CHARS]))

@@ -31,6 +31,6 @@ FINDERS: dict[Reader, Finder] = {
 
 def references(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker, *, exact: bool = False) -> tuple[Reference, ...]:
     """Every document that the evidence points to, each once, in the order of the evidence. `exact`: without prefilter."""
-    found = (r for e in evidence if e.has_bytes for reader in readers(e, exact=exact) if reader in FINDERS
+    found = (r for e in evidence if e.has_bytes for reader in readers(e, asset, exact=exact) if reader in FINDERS
              for r in FINDERS[reader](e, asset, asker))
     return tuple(dict.fromkeys(found))
