@@ -346,7 +346,7 @@ static PyObject *survey(PyObject *Py_UNUSED(self), PyObject *args) {
     at room = 256, depth = 0, pos = 0, svgs = 0, templates = 0;
     at meta_end = 0, told_end = 0, rsl_end = 0, base_end = 0, root_end = 0;
     long long merged = 0, formatting = 0, nesting_work = 0, formatting_work = 0, attribute_work = 0, looked_at = 0;
-    int certain = 1, selecting = 0, bounded = 1, items = 0, failed = 0;
+    int certain = 1, selecting = 0, bounded = 1, items = 0, closes = 0, failed = 0;
     Name *stack = PyMem_Malloc(room * sizeof(Name));
     PyObject *rights = PyList_New(0), *shown = PyBytes_FromStringAndSize(NULL, end + 32);
     if (!stack || !rights || !shown) { failed = 1; goto done; }
@@ -395,6 +395,7 @@ static PyObject *survey(PyObject *Py_UNUSED(self), PyObject *args) {
             if (!templates && !(is & INLINE)) *out++ = is & BREAK ? ' ' : '\n';
             pos = stop;
             if (!closing) {
+                if (is & RAW && !svgs && t[stop - 2] == '/') closes = 1;
                 if (is & META) {
                     int words = words_in(t, mark, stop);
                     if (words & (ROBOTS | HIDDEN)) meta_end = stop;
@@ -478,8 +479,8 @@ done:
         at held = certain ? out - PyBytes_AS_STRING(shown) : 0;
         PyBuffer_Release(&text);
         if (_PyBytes_Resize(&shown, held)) { Py_DECREF(rights); return NULL; }
-        return Py_BuildValue("(NNNnnNnnnN)", PyBool_FromLong(bounded), PyBool_FromLong(certain), rights, meta_end, told_end,
-                             PyBool_FromLong(items), rsl_end, base_end, root_end, shown);
+        return Py_BuildValue("(NNNNnnNnnnN)", PyBool_FromLong(bounded), PyBool_FromLong(certain), PyBool_FromLong(closes), rights,
+                             meta_end, told_end, PyBool_FromLong(items), rsl_end, base_end, root_end, shown);
     }
     PyBuffer_Release(&text);
     Py_XDECREF(rights);
@@ -487,29 +488,7 @@ done:
     return PyErr_Occurred() ? NULL : PyErr_NoMemory();
 }
 
-/* html.py, _SELF_CLOSED: whether an element whose text is raw is closed by its own start tag. */
-static PyObject *self_closes(PyObject *Py_UNUSED(self), PyObject *args) {
-    static const char *const names[] = {"script", "style", "title", "textarea", "iframe", "noframes", "noembed", "xmp"};
-    Py_buffer text;
-    if (!PyArg_ParseTuple(args, "y*", &text)) return NULL;
-    bytes t = text.buf;
-    at end = text.len, pos = 0;
-    int found = 0;
-    for (; !found && (pos = find(t, pos, end, '<')) >= 0; pos++) {
-        if (pos + 1 < end && !strchr("stinxSTINX", t[pos + 1])) continue;
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-            at p = pos + 1, n = (at)strlen(names[i]);
-            if (p + n >= end || LOW[t[p]] != (unsigned char)names[i][0] || !same(t + p, names[i], n)) continue;
-            for (p += n; p < end && t[p] != '<' && t[p] != '>'; p++);
-            if (p < end && t[p] == '>' && t[p - 1] == '/') found = 1;
-        }
-    }
-    PyBuffer_Release(&text);
-    return PyBool_FromLong(found);
-}
-
-static PyMethodDef METHODS[] = {{"self_closes", self_closes, METH_VARARGS, "What html.py looks for in XHTML."},
-                                {"survey", survey, METH_VARARGS, "What rules/html_work.py tells."}, {NULL, NULL, 0, NULL}};
+static PyMethodDef METHODS[] = {{"survey", survey, METH_VARARGS, "What rules/html_work.py tells."}, {NULL, NULL, 0, NULL}};
 static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_survey", NULL, -1, METHODS, NULL, NULL, NULL, NULL};
 
 static void learn(const char *names, int is) {

@@ -24,7 +24,7 @@ from itertools import islice, pairwise
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
 from . import hidden
-from .html_work import ATTRIBUTES, Survey, compiled, is_bounded, survey
+from .html_work import ATTRIBUTES, Survey, is_bounded, survey
 from .limits import FIELD_BYTES, HTML_BYTES, HTML_ELEMENTS
 from .memo import latest
 from .model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding
@@ -56,6 +56,8 @@ _START = re.compile(
     rb"\s*(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|iframe|table|div|font|h1|br|a|b|p)"
     rb"[\s/>]", re.IGNORECASE | re.DOTALL)
 _XHTML = re.compile(rb"\s*<\?xml\b[^>]*>.{0,900}?<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL)
+_XHTML_START = re.compile(
+    rb"\s*+<\?xml\b[^>]*>(?:\s|<!--(?:(?!-->).)*+-->|<!doctype\s[^<>]*+>)*+<html[\s>]", re.IGNORECASE | re.DOTALL)
 _SELF_CLOSED = re.compile(rb"<((?i:script|style|title|textarea|iframe|noframes|noembed|xmp))\b([^<>]*)/>")
 _META = re.compile(rb"<(?i:meta)(?=[\t\n\f\r />])")
 _FRAMESET = re.compile(rb"<frameset", re.IGNORECASE)
@@ -64,7 +66,8 @@ _FRAMESET = re.compile(rb"<frameset", re.IGNORECASE)
 _WORDS = r"tdm|max-snippet|disallowai|no(?:ai|image|index|ne|snippet|archive|cache|ml)"
 # A word behind `<meta` and before the next `<` or `>`; or these themselves, or the end of the page, where no tag ends.
 TRIGGERS = Trigger((hidden.MARKUP, re.compile(
-    rb"<meta[\t\n\f\r /][^<>]*(?:<|$|=\s*(?:\"[^\"<>]*|'[^'<>]*)>|" + _WORDS.encode() + rb")")), lambda seen: bool(seen.meta_end))
+    rb"<meta[\t\n\f\r /][^<>]*(?:<|$|=\s*(?:\"[^\"<>]*|'[^'<>]*)>|" + _WORDS.encode() + rb")")),
+    lambda seen: bool(seen.meta_end))
 _SPEAKS = re.compile(_WORDS.replace("snippet|", r"snippet(?!\s*:\s*-1)|", 1), re.IGNORECASE)    # -1 is no limit
 _COULD_SPEAK = re.compile(
     rb"&#(?:x0*(?:2d|[46][1-9a-f]|[57][0-9a])(?![0-9a-f])|0*(?:45|6[5-9]|[78]\d|90|9[7-9]|1[01]\d|12[0-2])(?!\d))|"
@@ -118,7 +121,8 @@ def is_html(body: bytes, media_type: str = "") -> bool:
 
 def surveyed(body: bytes, media_type: str) -> Survey | None:
     """What can be told of what starts as a page, without a parse; None where that is not certain."""
-    if not _START.match(utf8(body[:2048])):
+    start = utf8(body[:2048])
+    if not _START.match(start) and not _XHTML_START.match(start):
         return None
     seen = survey(markup(body, xhtml=media_type == XHTML))
     return seen if seen.certain else None
@@ -141,7 +145,8 @@ def _markup_of_xhtml(body: bytes) -> bytes:
 
 
 def _closed(text: bytes) -> bytes:
-    return _SELF_CLOSED.sub(rb"<\1\2></\1>", text) if not compiled or compiled.self_closes(text) else text
+    seen = survey(text)
+    return text if seen.certain and not seen.closes else _SELF_CLOSED.sub(rb"<\1\2></\1>", text)
 
 
 def page(body: bytes, *, xhtml: bool = False, exact: bool = False) -> Page:

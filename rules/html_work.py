@@ -49,8 +49,9 @@ DRAWINGS = frozenset(
     b"marker lineargradient radialgradient stop animate animatetransform animatemotion".split())
 TEXTS = frozenset(b"title desc style".split())      # in svg
 SHOWN = frozenset(b"title desc textarea".split())   # text without tags, that people see
-INLINE = frozenset(b"a abbr b bdi bdo big cite code data dfn em font i ins kbd label mark q s samp small span strike strong sub "
-                   b"sup time tt u var wbr".split())
+INLINE = frozenset(
+    b"a abbr b bdi bdo big cite code data dfn em font i ins kbd label mark q s samp small span strike strong sub sup time tt u "
+    b"var wbr".split())
 RAW = {name: re.compile(rb"</" + name + rb"(?=[\t\n\f\r />])", re.IGNORECASE)
        for name in b"script style textarea title xmp iframe noembed noframes".split()}
 
@@ -77,6 +78,7 @@ class Survey:
     """What the tags of a page tell, as far as they are certain; without a compiler an end is that of the page."""
     bounded: bool                    # parsing it takes time in proportion to its size
     certain: bool                    # all tags that a parser would see, and no others, have been seen
+    closes: bool                     # a tag of XHTML has closed an element of RAW itself, which HTML does not know
     rights: list[tuple[int, int]]    # where metas stand that could be called `copyright` or `rights`
     meta_end: int                    # behind the last meta that could be html.Meta; 0: there is none, as below
     told_end: int                    # behind the last tag or script that could speak of licence or access
@@ -104,16 +106,16 @@ def is_bounded(text: bytes, end: int) -> bool:
 def walk(text: bytes, end: int) -> Survey:
     """The same where there is no compiler. INVARIANT (tested): _survey.c says just that."""
     shown, rights = list[bytes](), list[tuple[int, int]]()
-    bounded, certain = _walked(text, end, shown, rights)
+    bounded, certain, closes = _walked(text, end, shown, rights)
     safe = end <= SAFE_BYTES and text.count(b"<", 0, end) <= SAFE_TAGS
-    return Survey(bounded or safe, certain, rights, end, end, True, end, end, end, b"".join(shown) if certain else b"")
+    return Survey(bounded or safe, certain, closes, rights, end, end, True, end, end, end, b"".join(shown) if certain else b"")
 
 
-def _walked(text: bytes, end: int, shown: list[bytes], rights: list[tuple[int, int]]) -> tuple[bool, bool]:
-    """Whether the page is bounded, and certain."""
+def _walked(text: bytes, end: int, shown: list[bytes], rights: list[tuple[int, int]]) -> tuple[bool, bool, bool]:
+    """Whether the page is bounded, is certain, and closes an element itself."""
     stack: list[bytes] = []
     merged = formatting = nesting_work = formatting_work = attribute_work = looked_at = 0
-    certain, selecting, pos, svgs = True, False, 0, 0        # svgs: how many are open
+    certain, closes, selecting, pos, svgs = True, False, False, 0, 0        # svgs: how many are open
     begin = templates = 0            # where text begins that was not shown yet; templates that are open
 
     def show(stop: int, then: bytes = b"") -> None:
@@ -127,7 +129,7 @@ def _walked(text: bytes, end: int, shown: list[bytes], rights: list[tuple[int, i
             if certain:
                 show(mark.start())
                 if not (pos := _after_comment(text, mark, end)):
-                    return True, True
+                    return True, True, closes
                 begin = pos
             continue
         name, tag = mark[2].lower(), ATTRIBUTES.match(text, pos, end)
@@ -141,12 +143,13 @@ def _walked(text: bytes, end: int, shown: list[bytes], rights: list[tuple[int, i
         formatting_work += formatting
         if (nesting_work > NESTING_WORK or formatting_work > FORMATTING_WORK or attribute_work > ATTRIBUTE_WORK
                 or looked_at > 4 * end):
-            return False, False
+            return False, False, closes
         if certain:
             show(mark.start(), b"" if not tag or name in INLINE else b" " if name == b"br" else b"\n")
             if not tag:
-                return True, True    # the page ends inside a tag, which then is none
+                return True, True, closes        # the page ends inside a tag, which then is none
             begin = pos = stop
+            closes = closes or (name in RAW and not mark[1] and not svgs and text.endswith(b"/>", 0, stop))
             if name == b"meta" and not mark[1] and _RIGHTS.search(text, mark.end(), stop):
                 rights.append((mark.start(), stop))
             if name == b"template":
@@ -182,7 +185,7 @@ def _walked(text: bytes, end: int, shown: list[bytes], rights: list[tuple[int, i
                 begin = pos = stop
     if certain and begin < end:
         show(end)
-    return True, certain
+    return True, certain, closes
 
 
 def _after_comment(text: bytes, mark: re.Match[bytes], end: int) -> int:

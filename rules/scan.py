@@ -47,6 +47,9 @@ class Scan:
         self._parts: list[Word] = list(dict.fromkeys(part for parts in wanted for part in parts))
         number = {part: n for n, part in enumerate(self._parts)}
         self._words = [frozenset(number[part] for part in parts) for parts in wanted]
+        self._by_part: dict[int, list[int]] = {}     # each word by one of its parts
+        for word, parts in enumerate(self._words):
+            self._by_part.setdefault(max(parts), []).append(word)
 
     def held(self, data: bytes) -> list[int]:
         """The numbers of the words that the data holds, in whatever case."""
@@ -57,7 +60,7 @@ class Scan:
             found = set()
             with self._turn:
                 self._once.scan(data, match_event_handler=lambda n, start, end, flags, context: found.add(n))
-        return [word for word, parts in enumerate(self._words) if parts <= found] if found else []
+        return sorted(word for part in found for word in self._by_part.get(part, ()) if self._words[word] <= found)
 
     def places(self, data: bytes) -> list[int]:
         """Where words, of one part each, stand: ends, in order. Keeps the last answer: several readers ask."""
