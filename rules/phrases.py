@@ -30,23 +30,27 @@ SENTENCES_KEPT = 4_096           # whose answer is remembered: many pages of a s
 SPANS = 50                       # OURS: words of one kind looked at in a sentence
 
 # INVARIANT (tested): every phrase of `ai`, `trained` and `mining` holds one of these, outside its accents. A space in front:
-# at the start of a word.
+# at the start of a word; a star: whatever letters follow.
 TRIGGERS = (
-    " intelligen", " inteligen", " mining", " datamining", " tdm", " scrap", " webscrap", " genai", " llm",
-    " training data", " trainings", " machine learning", " machinaal", " maschinell", "apprentissage", " aprendiz",
-    " apprendimento", " addestramento", " entren", "entrai", "entraî", "entraÎ", "entra&icirc", " harvest", " moissonn",
-    " fouille", " miner", " estrazione", " extracci", " extraer", " extraction automatis", " ausles", " datenanalyse",
-    " urhg", " automatisiert", " crawlern", " language model", " generative", " foundation model", " ml model",
-    " modelli", " modelos", " langage", " langue", "ratifs", "sprachm", " taalmodel", " neural", " chatbot", " a.i.",
-    " i.a.", "人工", "学習", "學習", "学习", "訓練", "训练", "言語モデル", "语言模型", "語言模型", "大模型", "生成式",
-    "マイニング", "スクレイピング", "挖掘", "探勘", "爬", "抓取", "擷取", "인공", "언어", "기계", "머신", "학습",
-    "마이닝", "크롤링", "스크래핑", "스크레이핑", " 2019/790", " dsm", " single market", "122 5 3", " auteurswet", " 44b",
-    " automated means", " automated devices", " automated tools", " automated scripts", " automated processes")
+    " artificial intelligen", "nstliche* intelligen", " kunstmatige intelligen", " intelligen* artificiel",
+    " intelligen* artificial", " inteligen* artificial", " mining", " datamining", " tdm", " scrap", " webscrap",
+    " genai", " llm", " training data", " trainings", " machine learning", " machinaal", " maschinell", "apprentissage",
+    " aprendiz", " apprendimento", " addestramento", " entren", "entrai", "entraî", "entraÎ", "entra&icirc", " harvest",
+    " moissonn", " fouille", " miner", " estrazione", " extracci", " extraer", " extraction automatis", " ausles",
+    " datenanalyse", " urhg", " automatisiert", " crawlern", " language model", " generative", " foundation model",
+    " ml model", " modelli", " modelos", "le* de langage", "les de langue", "ratifs", "sprachm", " taalmodel", " neural",
+    " chatbot", " a.i.", " i.a.", "人工", "学習", "學習", "学习", "訓練", "训练", "言語モデル", "语言模型", "語言模型",
+    "大模型", "生成式", "マイニング", "スクレイピング", "挖掘", "探勘", "爬", "抓取", "擷取", "인공", "언어", "기계",
+    "머신", "학습", "마이닝", "크롤링", "스크래핑", "스크레이핑", " 2019/790", " dsm", " single market", "122 5 3",
+    " auteurswet", " 44b", " automated means", " automated devices", " automated tools", " automated scripts",
+    " automated processes")
 Span = tuple[int, int]
 
 # What stands before a short word is looked at behind it: so the search is for letters.
 _SHORT = re.compile(r"ais?(?<![a-z]ai)(?<![a-z]ais)(?![a-z])|(?:ia|ki)(?<!\w\w\w)(?!\w)")
-_IN_TEXT = (*(re.compile(("(?<![a-z])" if t[0] == " " else "") + "[^a-z]+".join(map(re.escape, t.split()))) for t in TRIGGERS),
+_LETTERS = "[a-z]*"
+_IN_TEXT = (*(re.compile(("(?<![a-z])" if t[0] == " " else "")
+                         + "[^a-z]+".join(map(re.escape, t.split())).replace(r"\*", _LETTERS)) for t in TRIGGERS),
             _SHORT, _SHORT)
 _GAP = rb"(?:[^a-z<&]|<[^<>]*>|&#?[a-z0-9]{1,12};)"      # between words that stand side by side in the source of a page
 _SHORT_CHARS = 3                 # a shorter word is looked for as a word of its own
@@ -57,7 +61,8 @@ _GLUED = f"&(?:{'|'.join(sorted({n.lower() for n, c in html5.items() if n[-1] !=
 
 def _side_by_side(first: bytes, *others: bytes) -> bytes:
     """Words as they stand in the source of a page, or the first of them before a comment, beyond which they may go on."""
-    return first + (rb"(?:" + _GAP + b"+" + _side_by_side(*others) + b"|" + _GAP + b"*<!--)" if others else b"")
+    rest = rb"(?:" + _GAP + b"+" + _side_by_side(*others) + b"|" + _GAP + b"*<!--)" if others else b""
+    return first.replace(rb"\*", _LETTERS.encode()) + rest
 
 
 def _word(trigger: str) -> Word:
@@ -70,7 +75,7 @@ def _word(trigger: str) -> Word:
 _SHORT_WORDS = (re.compile(_START + rb"ais?(?:[^a-z]|$)"), re.compile(rb"(?:^|[^a-z0-9_])(?:ia|ki)(?:[^a-z0-9_]|$)"))
 WORDS: tuple[Word, ...] = (*map(_word, TRIGGERS), *_SHORT_WORDS, re.compile(_GLUED))
 SCAN = Scan(WORDS)
-_PRESENT = Scan((*(t.strip().encode() for t in TRIGGERS), *_SHORT_WORDS))
+_PRESENT = Scan((*(t.strip().replace("*", "").encode() for t in TRIGGERS), *_SHORT_WORDS))
 
 
 # ---- phrases
@@ -205,6 +210,7 @@ def could_reserve(plain: str) -> bool:
 # ---- text
 
 _UNACCENTED = {c: unicodedata.normalize("NFD", chr(c))[0] for c in range(0xc0, 0x250)} | {ord("’"): "'", 0x130: "i"}
+_ACCENTED = re.compile("[\u00c0-\u024f’]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
 _SENTENCE_END = re.compile(r"[.!?](?:[\"')\]»”]{0,3}\s+(?=[\"'(«„“¿¡©]{0,2}[^\W\d_a-zß-öø-ÿ]))|[。！？]|\n+")
 _BLANK, _BLANKS = re.compile(r"[^\S\n ]"), re.compile("  +")
@@ -252,13 +258,17 @@ def _ends(text: str) -> Iterator[tuple[int, int]]:
 
 def plain(text: str) -> str:
     """Text as phrases are compared with it."""
-    return (text if text.isascii() else clean(text).translate(_UNACCENTED)).lower()
+    return (text if text.isascii() else _unaccented(clean(text))).lower()
+
+
+def _unaccented(text: str) -> str:
+    return _ACCENTED.sub(lambda m: _UNACCENTED[ord(m[0])], text)
 
 
 @lru_cache(maxsize=SENTENCES_KEPT)
 def notice(sentence: str) -> tuple[str, ...]:
     """What a sentence reserves, in words of the protocol `prose`; nothing, if it does not."""
-    plain = sentence.translate(_UNACCENTED).lower()
+    plain = _unaccented(sentence).lower()
     if plain.endswith(("?", "？")) or not could_reserve(plain):
         return ()
     found = _patterns()
