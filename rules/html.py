@@ -36,6 +36,7 @@ IN_BODY, UNPLACED = "meta-in-body", "structure-unread"
 SENTINEL = "\ue000"              # an attribute name; of private use, so that few pages hold it
 _SENTINEL = SENTINEL.encode()
 MANY_METAS = 4 * HTML_ELEMENTS     # more are not worth a parse
+START_BYTES, CHARSET_BYTES = 2_048, 1_024        # in which a body tells that it is a page, and its encoding
 
 # Label of an encoding -> codec. Encoding Standard, 4.2; UTF-8 and what the standard treats so are left out.
 CODECS = {
@@ -51,7 +52,7 @@ CODECS = {
     "macintosh": "mac_roman", "x-mac-cyrillic": "mac_cyrillic",
 }
 
-_CHARSET = re.compile(rb"charset[\t\n\f\r ]*=[\t\n\f\r \"']*([a-z0-9_:.-]+)", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset[\t\n\f\r ]*=[\t\n\f\r \"']*([a-z0-9_:.-]+)")
 _START = re.compile(
     rb"\s*(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|iframe|table|div|font|h1|br|a|b|p)"
     rb"[\s/>]", re.IGNORECASE | re.DOTALL)
@@ -115,16 +116,16 @@ def faults(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
 def is_html(body: bytes, media_type: str = "") -> bool:
     if media_type in MEDIA_TYPES:
         return True
-    start = utf8(body[:2048])
+    start = _utf8(body[:START_BYTES])
     return bool(_START.match(start) or _XHTML.match(start))
 
 
 def surveyed(body: bytes, media_type: str) -> Survey | None:
     """What can be told of what starts as a page, without a parse; None where that is not certain."""
-    start = utf8(body[:2048])
-    if not _START.match(start) and not _XHTML_START.match(start):
+    text = markup(body, xhtml=media_type == XHTML)
+    if not _START.match(text, 0, START_BYTES) and not _XHTML_START.match(text, 0, START_BYTES):
         return None
-    seen = survey(markup(body, xhtml=media_type == XHTML))
+    seen = survey(text)
     return seen if seen.certain else None
 
 
@@ -136,7 +137,7 @@ def markup(body: bytes, *, xhtml: bool = False) -> bytes:
 @latest
 def _markup(body: bytes) -> bytes:
     text = utf8(body[:HTML_BYTES])
-    return _closed(text) if _XHTML.match(text, 0, 2048) else text
+    return _closed(text) if _XHTML.match(text, 0, START_BYTES) else text
 
 
 @latest
@@ -239,16 +240,21 @@ def _speaks(name: str, content: str) -> bool:
     return bool(name) and bool(_SPEAKS.search(name) or _SPEAKS.search(content))
 
 
+@latest
 def utf8(body: bytes) -> bytes:
     """The body in UTF-8, or in what UTF-8 takes it for."""
+    return _utf8(body)
+
+
+def _utf8(body: bytes) -> bytes:
     if body.startswith(b"\xef\xbb\xbf"):
         return body[3:]
     if body.startswith((b"\xff\xfe", b"<\0")):
         return body.decode("utf-16-le", "replace").removeprefix("\ufeff").encode("utf-8", "replace")
     if body.startswith((b"\xfe\xff", b"\0<")):
         return body.decode("utf-16-be", "replace").removeprefix("\ufeff").encode("utf-8", "replace")
-    label = _CHARSET.search(body, 0, 1024)
-    codec = CODECS.get(label[1].decode().lower()) if label else None
+    label = _CHARSET.search(body[:CHARSET_BYTES].lower())
+    codec = CODECS.get(label[1].decode()) if label else None
     return body.decode(codec, "replace").encode("utf-8", "replace") if codec else body
 
 

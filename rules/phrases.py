@@ -38,7 +38,7 @@ TRIGGERS = (
     " aprendiz", " apprendimento", " addestramento", " entren", "entrai", "entraî", "entraÎ", "entra&icirc", " harvest",
     " moissonn", " fouille", " miner", " estrazione", " extracci", " extraer", " extraction automatis", " ausles",
     " datenanalyse", " urhg", " automatisiert", " crawlern", " language model", " generative", " foundation model",
-    " ml model", " modelli", " modelos", "le* de langage", "les de langue", "ratifs", "sprachm", " taalmodel", " neural",
+    " ml model", " modelli", " modelos", " langage ", " langue ", "ratifs", "sprachm", " taalmodel", " neural",
     " chatbot", " a.i.", " i.a.", "人工", "学習", "學習", "学习", "訓練", "训练", "言語モデル", "语言模型", "語言模型",
     "大模型", "生成式", "マイニング", "スクレイピング", "挖掘", "探勘", "爬", "抓取", "擷取", "인공", "언어", "기계",
     "머신", "학습", "마이닝", "크롤링", "스크래핑", "스크레이핑", " 2019/790", " dsm", " single market", "122 5 3",

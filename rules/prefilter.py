@@ -24,6 +24,8 @@ _START_BYTES = 64
 
 
 IN_FULL = tuple(prose.page_exact if reader is prose.page else reader for reader in BODY)
+_WAITING = tuple((reader, trigger and trigger.told, trigger and frozenset(trigger.loose if trigger.told else trigger.words))
+                 for reader in BODY for trigger in (TRIGGERS[reader],))
 _last: tuple[bytes, str, tuple[Reader, ...]] = (b"", "", ())
 
 
@@ -51,8 +53,8 @@ def _concerned(body: bytes, media_type: str) -> tuple[Reader, ...]:
         return BODY
     if compiled and (seen := html.surveyed(body, media_type)):
         loose = {_loose()[n] for n in _held(_scan_loose(), body)}
-        return tuple(reader for reader in BODY if (trigger := TRIGGERS[reader]) is None or (trigger.told and trigger.told(seen))
-                     or not loose.isdisjoint(trigger.loose if trigger.told else trigger.words))
+        return tuple(reader for reader, told, words in _WAITING
+                     if (told and told(seen)) or words is None or not words.isdisjoint(loose))
     return _waiting(tuple(_held(_scan(), body)))
 
 
@@ -68,8 +70,7 @@ def _words() -> tuple[Word, ...]:
 
 @cache
 def _loose() -> tuple[Word, ...]:
-    return tuple(dict.fromkeys(word for trigger in TRIGGERS.values() if trigger
-                               for word in (trigger.loose if trigger.told else trigger.words)))
+    return tuple(dict.fromkeys(word for _, _, words in _WAITING for word in words or ()))
 
 
 @cache

@@ -139,7 +139,7 @@ def test_a_machine_without_hyperscan_gets_the_same_answers(monkeypatch: pytest.M
     spec.loader.exec_module(without)
     words = without.Scan([b"mining", b"text data", re.compile(rb"no[ -]?ai")])
     assert words.portable
-    for body, held, places in ((b"Data and TEXT Mining", [0, 1], [4, 20]), (b"no-ai, NOAI", [2], [5, 11]), (b"data, min, ai", [], [])):
+    for body, held, places in ((b"Data and TEXT Mining", [0, 1], [4, 13, 20]), (b"no-ai, NOAI", [2], [5, 11]), (b"date, min, ai", [], [])):
         assert words.held(body) == held
         assert words.places(body) == places
 

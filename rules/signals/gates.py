@@ -44,12 +44,16 @@ CHALLENGES = (b"_cf_chl_opt", b"captcha-delivery.com/captcha", b"px-captcha", b"
               b"awswafcookiedomainlist")
 # Words that stand on ordinary pages, too.
 WIDGETS = (b"g-recaptcha", b"h-captcha", b"cf-turnstile")
-_START_BYTES = 4 * WALL_TEXT_BYTES   # looked at first
 
 
 def _is_bare(text: bytes) -> bool:
-    """Whether a page that shows this text shows next to nothing."""
-    return all(len(b"".join(part.split())) <= WALL_TEXT_BYTES for part in (text[:_START_BYTES], text))
+    """Whether a page that shows this text shows next to nothing; of most pages a start tells that they do not."""
+    looked_at = 2 * WALL_TEXT_BYTES
+    while len(b"".join(text[:looked_at].split())) <= WALL_TEXT_BYTES:
+        if looked_at >= len(text):
+            return True
+        looked_at *= 4
+    return False
 
 
 TRIGGERS = Trigger((b"x402version", *CHALLENGES, *WIDGETS, b"<input password"), lambda seen: _is_bare(seen.shown), CHALLENGES)
