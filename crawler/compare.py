@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -105,7 +105,7 @@ def compare(runs: Sequence[Path], policies: Sequence[Policy], uses: Iterable[Use
                       pairs)
 
 
-def decided(one: tuple[Any, Any], policy: Policy, asker: Asker) -> dict[Use, Decision]:
+def decided(one: tuple[Any, Any], policy: Policy, asker: Asker) -> Mapping[Use, Decision]:
     """The decisions about a set of findings."""
     findings, evidence = one
     return decide((*findings, *missing(evidence, policy, asker)), policy)
@@ -178,7 +178,7 @@ def _count(rows: pa.Table, outcomes: Sequence[Outcome]) -> Counted:
                    Counter({Outcome(s["outcome"]): s["bytes_sum"] for s in sums}), domains)
 
 
-def _cells(rows: pa.Table, sides: Sequence[Side], answers: Sequence[Sequence[dict[Use, Decision]]],
+def _cells(rows: pa.Table, sides: Sequence[Side], answers: Sequence[Sequence[Mapping[Use, Decision]]],
            sets: Sequence[tuple[int, ...]], found: Sequence[Pages], a: int, b: int, use: Use,
            ) -> dict[tuple[Outcome, Outcome], Cell]:
     """Where two sides differ and where not, with the rows that decided most pages."""

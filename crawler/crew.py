@@ -5,24 +5,28 @@
   queue; one that has cost ATTEMPTS workers their lives is given up and named, and the next run of the same command tries it
   anew. So is one whose reading fails in a way that nobody foresaw.
 - Where workers die one after another and nothing gets finished, the fault is not with an input; then all ends.
+- A worker tells after each batch of pages that it goes on. One that is silent for SILENT_S hangs, as where a server of files
+  never answers; it is killed. Where the whole job was stopped for a while, or the machine slept, nobody was silent.
 - The largest inputs come first, so that no worker is left alone with one in the end.
 """
 from __future__ import annotations
 
-import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from rules import limits
 
+from . import nursery
 from .filtering import Finished, Job, Task, Worker
 from .run import RunError
 
 ATTEMPTS = 3                         # that an input may cost a worker its life
 DEATHS = 4                           # times ATTEMPTS without an input finished: it is not the inputs
+SILENT_S = 1_800.0                   # far more than a batch takes, be it a large one from far away
+LOOK_S = 10.0                        # at most, between two looks at who is silent
 LOST = f"ended {ATTEMPTS} workers; given up, and taken again when the same command is given"
 
 Told = Callable[[Job, int, int], None]
@@ -33,29 +37,29 @@ class Crew:
 
     def __init__(self, task: Task, workers: int):
         self._task, self._workers = task, workers
-        self._context: Any = get_context("spawn")
+        self._context = nursery.context()
         self._busy: dict[Connection, tuple[Any, Job]] = {}
+        self._silent_s: dict[Connection, float] = {}         # those who are busy
         self._idle: list[tuple[Any, Connection]] = []
+        self._deaths = 0                                     # since an input was finished
         self.lost: list[Finished] = []
 
     def work(self, jobs: Sequence[Job], tick: Told) -> Iterator[Finished]:
         """Every job that gets finished. Raises RunError where nothing can be written, or nobody lives long enough."""
         waiting = sorted(jobs, key=lambda job: job.size_bytes)
-        attempts, deaths = Counter[int](), 0
+        attempts = Counter[int]()
         try:
             while waiting or self._busy:
                 while waiting and len(self._busy) < self._workers:
                     self._give(waiting)
-                for pipe in wait(list(self._busy)):
-                    made = self._heard(pipe, tick)  # type: ignore[arg-type]  # of pipes come pipes
+                for pipe in self._told():
+                    made = self._heard(pipe, tick)
                     if isinstance(made, Finished):
-                        deaths = 0
+                        self._deaths = 0
                         yield made
                     elif made is not None:
-                        deaths += 1
+                        self._died()
                         attempts[made.number] += 1
-                        if deaths >= DEATHS * ATTEMPTS * self._workers:
-                            raise RunError(f"{deaths} workers ended one after another and finished nothing; is there memory?")
                         if attempts[made.number] < ATTEMPTS:
                             waiting.insert(0, made)
                         else:
@@ -63,15 +67,36 @@ class Crew:
         finally:
             self._dismiss()
 
+    def _died(self) -> None:
+        """Raises RunError where that goes on."""
+        self._deaths += 1
+        if self._deaths >= DEATHS * ATTEMPTS * self._workers:
+            raise RunError(f"{self._deaths} workers ended one after another and finished nothing; is there memory?")
+
     def _give(self, waiting: list[Job]) -> None:
-        """The next job to a worker that lives."""
-        process, pipe = self._idle.pop() if self._idle else self._hire()
+        """The next job to a worker that lives. Raises RunError."""
+        try:
+            process, pipe = self._idle.pop() if self._idle else self._hire()
+        except (EOFError, OSError):                          # whoever starts them died, or cannot
+            self._died()
+            return
         try:
             pipe.send(waiting[-1])
         except (BrokenPipeError, ConnectionResetError):      # it died while it was idle
             self._bury(process, pipe)
             return
-        self._busy[pipe] = process, waiting.pop()
+        self._busy[pipe], self._silent_s[pipe] = (process, waiting.pop()), 0.0
+
+    def _told(self) -> list[Connection]:
+        """Pipes of those who have something to tell, if only that they are dead. Kills who hangs."""
+        begun = time.monotonic()
+        told: list[Any] = wait(list(self._busy), LOOK_S)
+        passed_s = min(time.monotonic() - begun, LOOK_S)     # more: nobody ran
+        for pipe, (process, _) in self._busy.items():
+            self._silent_s[pipe] = 0.0 if pipe in told else self._silent_s[pipe] + passed_s
+            if self._silent_s[pipe] > SILENT_S:
+                process.kill()
+        return told
 
     def _heard(self, pipe: Connection, tick: Told) -> Finished | Job | None:
         """What is finished, or the job whose worker died; None: it goes on."""
@@ -96,9 +121,14 @@ class Crew:
 
     def _hire(self) -> tuple[Any, Connection]:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(self._task, theirs, os.getpid()), daemon=True)
-        process.start()
-        theirs.close()
+        process = self._context.Process(target=serve, args=(self._task, theirs), daemon=True)
+        try:
+            process.start()
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         return process, ours
 
     def _bury(self, process: Any, pipe: Connection) -> None:
@@ -112,11 +142,9 @@ class Crew:
             process.join()
 
 
-def serve(task: Task, pipe: Connection, parent: int) -> None:
-    """The life of a worker process: jobs in, `Finished` out, until the pipe or the parent ends."""
+def serve(task: Task, pipe: Connection) -> None:
+    """The life of a worker process: jobs in, `Finished` out, until the pipe ends, as it does with the command."""
     def tick(at: int, pages: int) -> None:
-        if os.getppid() != parent:
-            os._exit(1)
         pipe.send(("tick", (at, pages)))
     try:
         worker = Worker(task)

@@ -196,16 +196,24 @@ class Filtering:
                 numbers[one.uri] = Job(len(numbers) + 1, one.uri, one.size_bytes, name, one.modified_ns)
                 fresh.append(asdict(numbers[one.uri]))
         self._append([*fresh, *changed])
+        self._numbers = {job.number: job for job in numbers.values()}
         for where in map(Path, filter(None, (self.task.kept, self.task.dropped))):
             where.mkdir(parents=True, exist_ok=True)
-            ours = tuple(beginning(job.name) for job in numbers.values())
+        for other in self._clear_subsets():
+            if len(fresh) == len(numbers):
+                raise RunError(f"{other.parent} holds other things ({other.name}); name a folder that is empty or new")
+        self.jobs = [job for one in self.found if (job := numbers[one.uri]).number not in self.finished]
+
+    def _clear_subsets(self) -> list[Path]:
+        """Remove what workers that died left unfinished beside subsets; what else lies there."""
+        ours, others = tuple(beginning(job.name) for job in self._numbers.values()), []
+        for where in map(Path, filter(None, (self.task.kept, self.task.dropped))):
             for left in where.iterdir():
                 if left.name.startswith(ours) and left.name.endswith(".unfinished"):
                     left.unlink()
-                elif len(fresh) == len(numbers):
-                    raise RunError(f"{where} holds other things ({left.name}); name a folder that is empty or new")
-        self._numbers = {job.number: job for job in numbers.values()}
-        self.jobs = [job for one in self.found if (job := numbers[one.uri]).number not in self.finished]
+                else:
+                    others.append(left)
+        return others
 
     def _changed(self, numbers: dict[str, Job]) -> list[dict[str, Any]]:
         """Lines for inputs that are other ones now and were not looked at yet. Raises RunError for those that were."""
@@ -261,7 +269,8 @@ class Filtering:
     def end(self, complete: bool) -> None:
         shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
         (self.folder / MAPPED).unlink(missing_ok=True)
-        if complete:
+        if complete:                                 # and so no worker lives
+            self._clear_subsets()
             huggingface.complete(self.found, (self.task.kept, self.task.dropped))
         self.manifest |= {"status": "complete" if complete else "interrupted", "ended": time_text(datetime.now(UTC))}
         folders.write_manifest(self.folder, self.manifest)
@@ -279,7 +288,7 @@ class Filtering:
     def _alone(self, tick: Callable[[Job, int, int], None]) -> Iterator[Finished]:
         if not self.jobs:
             return
-        worker = Worker(self.task)
+        worker = Worker(self.task, self._policies)
         for job in self.jobs:
             yield worker.filter(job, lambda at, pages, job=job: tick(job, at, pages))  # type: ignore[misc]  # a default binds the loop variable
 

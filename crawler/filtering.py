@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import time
 from collections import Counter
@@ -19,7 +20,7 @@ from typing import Any, BinaryIO
 
 import pyarrow.parquet as pq
 
-from rules import Access, Asker, Use, limits, load_policy
+from rules import Access, Asker, Policy, Use, limits, load_policy
 
 from .archive import deciding, inputs, records, sites, sources, subsets, warc
 from .archive.batch import NO_ADDRESS
@@ -30,11 +31,12 @@ from .archive.sites import Copies
 from .registers.kept import Kept
 
 UNFINISHED = "unfinished"
-ROWS_OF_BATCH = 1_024                # pages whose rows are made together
+ROWS_OF_BATCH = 4_096                # pages whose rows are made together
 ROWS_OF_PART = 200_000               # rows of a Parquet file
 TICK_S = 0.5
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3      # malloc.h
 KEPT_BYTES = 256 << 20               # of memory that is free
+RINGS_AFTER = 10_000                 # objects
 TOLD_DAMAGE = 100                    # broken places of an input that are named in the ledger
 
 
@@ -98,12 +100,12 @@ Tick = Callable[[int, int], None]                    # bytes, pages so far of th
 
 
 class Worker:
-    """Filters one input after another; its caches last."""
+    """Filters one input after another; its caches last. `proved`: the policies of the task, by whoever proved them."""
 
-    def __init__(self, task: Task):
+    def __init__(self, task: Task, proved: Sequence[Policy] = ()):
         _keep_memory()
         self._task = task
-        self._policies = tuple(load_policy(text, file) for text, file in task.policies)
+        self._policies = tuple(proved) or tuple(load_policy(text, file) for text, file in task.policies)
         copies: Any = sites.Mapped(task.mapped) if task.mapped else (c for path in task.sites for c in sites.read(path))
         self._registers = Kept.of_indexes(task.registers, task.as_of) if task.registers else None
         self._decider = Decider(self._policies, task.asker, Copies(copies, task.as_of), task.exact, self._registers)
@@ -226,13 +228,13 @@ class _Parts:
 
 def _count(counts: dict[str, Any], decided: Sequence[Decided], decider: Decider) -> None:
     """Add to policy -> use -> verdict -> number."""
-    many = Counter((n, id(answer)) for d in decided for n, answer in enumerate(d.answers))
-    known = {id(answer): answer for d in decided for answer in d.answers}
-    for (n, id_), number in many.items():
-        uses = counts.setdefault(decider.policies[n].id, {})
-        for use, decision in known[id_].decisions.items():
-            verdicts = uses.setdefault(use.value, {})
-            verdicts[decision.verdict.value] = verdicts.get(decision.verdict.value, 0) + number
+    known = {id(d.answers): d.answers for d in decided}
+    for id_, number in Counter([id(d.answers) for d in decided]).items():
+        for policy, answer in zip(decider.policies, known[id_], strict=True):
+            uses = counts.setdefault(policy.id, {})
+            for use, decision in answer.decisions.items():
+                verdicts = uses.setdefault(use.value, {})
+                verdicts[decision.verdict.value] = verdicts.get(decision.verdict.value, 0) + number
 
 
 def _opened(uri: str) -> BinaryIO:
@@ -245,7 +247,9 @@ def _opened(uri: str) -> BinaryIO:
 
 def _keep_memory() -> None:
     """PRACTICE: glibc gives the memory of each large page back to the system and asks for it again at the next, which costs
-    more than unpacking it. So it is told to keep what was used (mallopt(3)); other systems have no such function."""
+    more than unpacking it. So it is told to keep what was used (mallopt(3)); other systems have no such function. Python looks
+    for rings of objects after every 700 new ones; pages leave none, so it is told to look less often."""
+    gc.set_threshold(RINGS_AFTER, *gc.get_threshold()[1:])
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)

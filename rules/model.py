@@ -11,7 +11,12 @@ from datetime import datetime
 from enum import Enum, IntEnum
 
 
-class Carrier(Enum):
+class _Word(Enum):
+    """One of a few words. A member is one object, also when it is copied or sent to another process, so it hashes as such."""
+    __hash__ = object.__hash__
+
+
+class Carrier(_Word):
     """Where words about an asset can be found."""
     ROBOTS_TXT = "robots.txt"
     TDMREP_JSON = "tdmrep.json"
@@ -30,7 +35,7 @@ class Carrier(Enum):
     REGISTER = "register"            # entries of the operator's registers that speak of the asset, as JSON Lines
 
 
-class Access(Enum):
+class Access(_Word):
     """How asking for a carrier ended (RFC 9309, 2.3.1). Every value but the first and the third is a Fault too."""
     OBTAINED = "obtained"
     TRUNCATED = "truncated"          # the first bytes of more; they are read
@@ -39,6 +44,9 @@ class Access(Enum):
     UNREACHABLE = "unreachable"      # 5xx, 429 or no connection: nobody can know
     NOT_COLLECTED = "not-collected"  # never asked for, or the archive did not keep it
     STALE = "stale"                  # from another time than the asset; it is read
+
+
+READABLE = frozenset({Access.OBTAINED, Access.TRUNCATED, Access.STALE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class Evidence:
 
     @property
     def has_bytes(self) -> bool:
-        return self.access in (Access.OBTAINED, Access.TRUNCATED, Access.STALE)
+        return self.access in READABLE
 
     @property
     def digest(self) -> str:
@@ -83,7 +91,7 @@ class Asker:
     country: str = ""                # ISO 3166-1 alpha-2, upper case; "" if not known
 
 
-class Use(Enum):
+class Use(_Word):
     """Category of use. The first six are atoms; what the others are made of stands in vocab.ATOMS."""
     CRAWL = "crawl"
     SEARCH = "search"
@@ -95,13 +103,13 @@ class Use(Enum):
     TDM = "tdm"
 
 
-class Preference(Enum):
+class Preference(_Word):
     """Explicit preference (AIPREF vocab, 3). Silence is the absence of a Statement."""
     ALLOW = "allow"
     DISALLOW = "disallow"
 
 
-class Audience(Enum):
+class Audience(_Word):
     """To whom a statement is addressed, seen from the asker."""
     YOU = "you"
     EVERYONE = "everyone"
@@ -110,7 +118,7 @@ class Audience(Enum):
     OTHER = "other"
 
 
-class Form(Enum):
+class Form(_Word):
     """How well the words keep to their specification. Policies may ask for it."""
     EXACT = "exact"
     LENIENT = "lenient"              # a known deviation; `note` names it
@@ -118,7 +126,7 @@ class Form(Enum):
     PROSE = "prose"                  # natural language
 
 
-class Subject(Enum):
+class Subject(_Word):
     """What a statement speaks of."""
     ASSET = "asset"
     EMBEDDED = "embedded"            # media embedded in the asset, not its own text
@@ -160,7 +168,7 @@ class Reference:
     needed: bool = True              # False: what stands there can only add to words that count without it
 
 
-class FaultKind(Enum):
+class FaultKind(_Word):
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
     NOT_COLLECTED = "not-collected"
@@ -181,7 +189,7 @@ class Fault:
     where: str = ""
 
 
-class CircumstanceKind(Enum):
+class CircumstanceKind(_Word):
     """A fact about the asset that a law may ask for and that is no preference."""
     PAYWALLED = "paywalled"
     TECHNICAL_BARRIER = "technical-barrier"
@@ -216,13 +224,13 @@ class Effect(IntEnum):
     AGREED = 4                       # a licence or contract overrides (AIPREF vocab, 'More Specific Instructions')
 
 
-class Verdict(Enum):
+class Verdict(_Word):
     PERMITTED = "permitted"
     UNDETERMINED = "undetermined"
     PROHIBITED = "prohibited"
 
 
-class Duty(Enum):
+class Duty(_Word):
     """What a permission asks for in return."""
     REMUNERATE = "remunerate"
     RECORD_USE = "record-use"

@@ -19,6 +19,7 @@ from .model import (
     Carrier,
     Circumstance,
     CircumstanceKind,
+    Decision,
     Duty,
     Effect,
     Fault,
@@ -182,6 +183,11 @@ class Policy:
     def table(self) -> dict[Shape, tuple[Row | None, ...]]:
         """Shape of a finding -> for each of `uses` the row that answers; None: the finding is not about that use."""
         return dict(_multiply_out(self))
+
+    @cached_property
+    def decided(self) -> dict[tuple[tuple[tuple[Row | None, ...], ...], tuple[Terms | None, ...]], Mapping[Use, Decision]]:
+        """What assess.decide made before of rows and terms."""
+        return {}
 
     def weigh(self, finding: Finding) -> tuple[Row | None, ...]:
         """The row that answers for a finding, for each of `uses`. KeyError: a reader said more than its SIGNALS row admits."""

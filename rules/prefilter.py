@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
-from . import html, metadata
+from . import html, metadata, prefilter_fields
 from .containers import kind
 from .html_work import compiled
 from .limits import HTML_BYTES
@@ -32,6 +32,8 @@ _last: tuple[bytes, str, tuple[Reader, ...]] = (b"", "", ())
 def readers(evidence: Evidence, asset: Asset, *, exact: bool = False) -> tuple[Reader, ...]:
     """Those who could find something in the bytes, in the order of READERS. Keeps the last answer: it is asked for twice."""
     global _last
+    if evidence.carrier is Carrier.HTTP_FIELDS and not exact:
+        return prefilter_fields.concerned(evidence.body)
     if evidence.carrier is not Carrier.BODY:
         return READERS[evidence.carrier]
     if exact:

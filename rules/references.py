@@ -5,6 +5,7 @@ A document that is needed and not among the evidence is a Fault, never silence (
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from .model import Asker, Asset, Carrier, Evidence, Reference
 from .prefilter import readers
@@ -31,6 +32,15 @@ FINDERS: dict[Reader, Finder] = {
 
 def references(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker, *, exact: bool = False) -> tuple[Reference, ...]:
     """Every document that the evidence points to, each once, in the order of the evidence. `exact`: without prefilter."""
-    found = (r for e in evidence if e.has_bytes for reader in readers(e, asset, exact=exact) if reader in FINDERS
-             for r in FINDERS[reader](e, asset, asker))
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(r for e in evidence for r in told_by(e, asset, asker, exact=exact)))
+
+
+def told_by(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False) -> list[Reference]:
+    """What one piece of it points to, in the order of its readers."""
+    called = _finders(readers(evidence, asset, exact=exact)) if evidence.has_bytes else ()
+    return [r for finder in called for r in finder(evidence, asset, asker)]
+
+
+@lru_cache(maxsize=4096)
+def _finders(called: tuple[Reader, ...]) -> tuple[Finder, ...]:
+    return tuple(FINDERS[reader] for reader in called if reader in FINDERS)

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from crawler import crew
+from crawler import crew, nursery
 from crawler.archive import site_files, sites
 from crawler.cli import main
 from crawler.crew import Crew
@@ -54,8 +54,13 @@ def many(folder: Path) -> Counter[str]:
     return Counter(f"{SITE}/{n}/{m}" for n in range(FILES) for m in range(PAGES))
 
 
+def nursery_of(pid: int) -> list[int]:
+    """The process that its workers are forked from."""
+    return [int(one) for one in os.listdir("/proc") if one.isdigit() and b"forkserver" in command_of(one) and parent_of(one) == pid]
+
+
 def workers_of(pid: int) -> list[int]:
-    return [int(one) for one in os.listdir("/proc") if one.isdigit() and b"spawn_main" in command_of(one) and parent_of(one) == pid]
+    return [int(one) for one in os.listdir("/proc") if one.isdigit() and b"forkserver" in command_of(one) and parent_of(one) in nursery_of(pid)]
 
 
 def whole(folder: Path, wanted: Counter[str]) -> None:
@@ -84,6 +89,9 @@ def test_kills_at_random_moments_lose_nothing_and_double_nothing(seed, tmp_path)
             if chance.random() < 0.4 and (there := workers_of(process.pid)):
                 os.kill(chance.choice(there), signal.SIGKILL)
                 killed["worker"] += 1
+            elif chance.random() < 0.2 and (there := nursery_of(process.pid)):
+                os.kill(there[0], signal.SIGKILL)
+                killed["nursery"] += 1
             elif chance.random() < 0.5:
                 process.send_signal(signal.SIGKILL)
                 killed["run"] += 1
@@ -121,6 +129,46 @@ def test_an_input_that_kills_its_workers_is_named_and_the_rest_is_done(tmp_path)
     whole(tmp_path, wanted)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("who", ["nursery", "nursery and workers"])
+def test_the_process_that_workers_are_forked_from_may_be_killed_too(who, tmp_path):
+    wanted = many(tmp_path / "in")
+    process = start(tmp_path / "in", "-o", tmp_path / "run", "--sites", "none", "--workers", 2, "--kept", tmp_path / "k", "--dropped", tmp_path / "d")
+    while not finished(tmp_path / "run"):
+        time.sleep(0.01)
+    workers, nurseries = workers_of(process.pid), nursery_of(process.pid)
+    assert len(workers) == 2
+    assert len(nurseries) == 1
+    for pid in (*nurseries, *(workers if who != "nursery" else ())):
+        os.kill(pid, signal.SIGKILL)
+    assert process.wait() == 0
+    whole(tmp_path, wanted)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number, name", [(signal.SIGINT, "interrupted"), (signal.SIGKILL, "running")])
+def test_who_ends_the_command_ends_all_its_processes(number, name, tmp_path):
+    """Ctrl-C goes to all of them."""
+    wanted = many(tmp_path / "in")
+    args = (tmp_path / "in", "-o", tmp_path / "run", "--sites", "none", "--workers", 2, "--kept", tmp_path / "k", "--dropped", tmp_path / "d")
+    process = start(*args, out=subprocess.PIPE, err=subprocess.STDOUT, group=0)
+    while not finished(tmp_path / "run"):
+        time.sleep(0.01)
+    all_of_them = {*nursery_of(process.pid), *workers_of(process.pid)}
+    assert len(all_of_them) == 3
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)
+    else:
+        process.kill()
+    told, _ = process.communicate()          # all have let go of it
+    assert process.returncode in (1, -number)
+    assert told.strip() in (b"", b"Aborted!")
+    assert not any(b"forkserver" in command_of(str(pid)) for pid in all_of_them)
+    assert json.loads((tmp_path / "run" / "manifest.json").read_bytes())["status"] == name
+    assert start(*args).wait() == 0
+    whole(tmp_path, wanted)
+
+
 def open_files(pid: int) -> set[str]:
     try:
         return {os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")}
@@ -149,7 +197,7 @@ def test_a_worker_that_died_while_it_was_idle_is_replaced(tmp_path):
     assert [one.pages for one in made.work([job(tmp_path)], lambda job, at, pages: None)] == [1]
 
 
-def die(task: Task, pipe, parent: int) -> None:
+def die(task: Task, pipe) -> None:
     pipe.recv()
     os._exit(9)
 
@@ -165,6 +213,86 @@ def test_where_every_worker_dies_all_ends(tmp_path, monkeypatch):
     assert [one.damage for one in few.lost] == [[crew.LOST]] * 2
 
 
+def hang(task: Task, pipe) -> None:
+    while True:
+        pipe.recv()
+        time.sleep(600)
+
+
+@pytest.mark.slow
+def test_an_input_in_which_workers_hang_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(crew, "serve", hang)
+    monkeypatch.setattr(crew, "SILENT_S", 1.0)
+    monkeypatch.setattr(crew, "LOOK_S", 0.1)
+    made = Crew(task(tmp_path / "run"), 2)
+    assert not list(made.work([job(tmp_path, n) for n in (1, 2)], lambda job, at, pages: None))
+    assert [one.damage for one in made.lost] == [[crew.LOST]] * 2
+
+
+def test_whoever_tells_is_not_silent(tmp_path, monkeypatch):
+    """Nor is anyone while nobody ran."""
+    class Process:
+        killed = 0
+
+        def kill(self) -> None:
+            self.killed += 1
+    made, both, pipes = Crew(task(tmp_path / "run"), 2), [Process(), Process()], [Pipe(), Pipe()]
+    for process, (ours, _), n in zip(both, pipes, (1, 2), strict=True):
+        made._busy[ours], made._silent_s[ours] = (process, job(tmp_path, n)), 0.0
+    clock = iter(range(0, 10**9, 10**6))
+    monkeypatch.setattr(crew.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(crew, "LOOK_S", 0.01)
+    monkeypatch.setattr(crew, "SILENT_S", 0.055)
+    pipes[0][1].send(("tick", (0, 0)))
+    for looks in range(1, 9):
+        assert made._told() == [pipes[0][0]]
+        assert [one.killed for one in both] == [0, max(0, looks - 5)]
+    for pipe in (*pipes[0], *pipes[1]):
+        pipe.close()
+
+
+@pytest.mark.slow
+def test_where_nobody_can_be_started_all_ends(tmp_path, monkeypatch):
+    made = Crew(task(tmp_path / "run"), 1)
+
+    def refuse() -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+    monkeypatch.setattr(made, "_hire", refuse)
+    with pytest.raises(RunError, match="ended one after another"):
+        list(made.work([job(tmp_path)], lambda job, at, pages: None))
+
+
+@pytest.mark.slow
+def test_workers_where_there_is_no_fork(tmp_path, monkeypatch):
+    monkeypatch.setattr(nursery, "FORKS", False)
+    nursery.begin()
+    made = Crew(task(tmp_path / "run"), 2)
+    assert nursery.context().get_start_method() == "spawn"
+    assert [one.pages for one in made.work([job(tmp_path, n) for n in (1, 2, 3)], lambda job, at, pages: None)] == [1, 1, 1]
+
+
+LATER = """
+import sys
+import crawler.ready
+from rules import policies, proof
+from rules.scan import Scan
+before, compiled = set(sys.modules), Scan._compiled
+def late(scan, flags):
+    print(len(scan._words), "words are compiled late")
+    return compiled(scan, flags)
+Scan._compiled = late
+for name in policies.names():
+    assert not proof.run_examples(policies.load(name))
+print(*(name for name in sorted(set(sys.modules) - before) if not name.startswith(("encodings.", "_codecs", "_multibytecodec"))))
+"""
+
+
+def test_workers_have_loaded_what_pages_need():
+    """Readers of pages and of files of sites; what reads media is loaded by the first of them."""
+    told = subprocess.run([sys.executable, "-c", LATER], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True).stdout
+    assert told.split() == []
+
+
 @pytest.mark.parametrize("error, word", [(MemoryError("much"), "failed"), (RecursionError("deep"), "failed"), (OSError(28, "No space left"), "unwritable")])
 def test_what_a_worker_tells_of_a_failure(error, word, tmp_path, monkeypatch):
     class Bad:
@@ -175,7 +303,7 @@ def test_what_a_worker_tells_of_a_failure(error, word, tmp_path, monkeypatch):
             raise error
     monkeypatch.setattr(crew, "Worker", Bad)
     ours, theirs = Pipe()
-    thread = threading.Thread(target=crew.serve, args=(task(tmp_path), theirs, os.getppid()))
+    thread = threading.Thread(target=crew.serve, args=(task(tmp_path), theirs))
     thread.start()
     ours.send(job(tmp_path))
     told, why = ours.recv()

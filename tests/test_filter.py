@@ -330,9 +330,9 @@ def many(folder: Path, files: int, pages: int) -> None:
         maker.write(folder / f"{n:03}.warc.gz")
 
 
-def start(*args: object, out: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+def start(*args: object, out: int = subprocess.DEVNULL, err: int = subprocess.DEVNULL, group: int | None = None) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "crawler.cli", "filter", *map(str, args)], cwd=Path(__file__).parents[1],
-                            stdout=out, stderr=subprocess.DEVNULL)
+                            stdout=out, stderr=err, process_group=group)
 
 
 def finished(run_folder: Path) -> int:
@@ -371,7 +371,8 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path):
     process = start(tmp_path / "in", "-o", tmp_path / "run", "--sites", "none", "--workers", 2)
     while finished(tmp_path / "run") < 2:
         time.sleep(0.01)
-    workers = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and b"spawn_main" in command_of(pid) and parent_of(pid) == process.pid]
+    ours = {int(pid): parent_of(pid) for pid in os.listdir("/proc") if pid.isdigit() and b"forkserver" in command_of(pid)}
+    workers = [pid for pid, parent in ours.items() if parent in ours and ours[parent] == process.pid]
     assert workers
     os.kill(workers[0], signal.SIGKILL)
     assert process.wait() == 0

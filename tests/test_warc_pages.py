@@ -8,13 +8,14 @@ import io
 import random
 import re
 import zlib
+from itertools import accumulate
 
 import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.archive import payload
+from crawler.archive import bounds, members, payload
 from crawler.archive.warc_pages import Archive, Entry
 from crawler.archive.warc_pages import read as read_again
 from rules import Access, Carrier
@@ -303,3 +304,30 @@ def test_a_record_that_is_cut_is_there_and_named(pack, share):
         assert all("https://x.example/1" in d.why for d in found.damage)
     for e in entries[1:]:
         assert e.capture.body.access is Access.TRUNCATED
+
+
+@pytest.mark.parametrize("pack", ["gzip", "plain", "zstd"])
+def test_records_are_where_they_lie_however_far_the_reader_is_ahead(monkeypatch, pack):
+    monkeypatch.setattr(members, "gzip_decompress", None)
+    dice, maker = random.Random(1), Maker()
+    text = b" ".join(dice.choices([dice.randbytes(4).hex().encode() for _ in range(2_000)], k=60_000))
+    for n in range(10):
+        maker.request(f"http://x.example/{n}").add(f"http://x.example/{n}", text[dice.randrange(9_000):])
+    packed = list(map(PACK[pack], records_of(maker)))
+    data = b"".join(packed)
+    starts = [0, *accumulate(map(len, packed))]
+    assert [e.offset_bytes for e in Archive(io.BytesIO(data), "f", len(data), everything=True)] == starts[:-1]
+
+
+def test_a_stream_that_is_watched_tells_again_what_it_gave():
+    for seed in range(300):
+        dice = random.Random(seed)
+        data = dice.randbytes(500)
+        stream = bounds.Watched(io.BytesIO(data))
+        for _ in range(dice.randint(1, 40)):
+            stream.read(dice.choice((1, 2, 5, 30)))
+        for _ in range(10):
+            at, size = dice.randint(0, stream.tell()), dice.randint(1, 18)
+            assert stream.bytes_at(at, size) == data[at:min(at + size, stream.tell())]
+        left = data[stream.tell():]
+        assert stream.read() == left

@@ -16,6 +16,7 @@ from __future__ import annotations
 import io
 import re
 import zlib
+from collections import deque
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -25,6 +26,7 @@ GZIP, ZSTD, PLAIN = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"WARC/"
 ENDS = 4                             # bytes of the line ends after a block
 CHUNK_BYTES = 1 << 16
 HEAD_BYTES = 1 << 20
+KEPT = 8                             # reads of a stream; FastWARC is some of them ahead of the record that it gives
 FRAMES = 100                         # of a Zstandard file, that are tried as the next
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,18})", re.IGNORECASE | re.MULTILINE)
@@ -36,12 +38,13 @@ class Watched:
     """A stream that remembers the bytes that it gave last."""
 
     def __init__(self, stream: BinaryIO):
-        self._stream, self._at, self._last, self._before = stream, stream.tell(), b"", b""
+        self._stream, self._at = stream, stream.tell()
+        self._kept: deque[tuple[int, bytes]] = deque(maxlen=KEPT)        # with the place of each
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
         if data:                                     # the end is asked for more than once
-            self._before, self._last = self._last, data
+            self._kept.append((self._at, data))
             self._at += len(data)
         return data
 
@@ -49,19 +52,24 @@ class Watched:
         return self._at
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        self._at, self._last, self._before = self._stream.seek(offset, whence), b"", b""
+        self._at = self._stream.seek(offset, whence)
+        self._kept.clear()
         return self._at
 
     def close(self) -> None:
         """Whoever opened the stream closes it."""
 
     def bytes_at(self, at: int, size: int) -> bytes:
-        """b"" where they are forgotten."""
-        start = at - self._at + len(self._last)
-        if start >= 0:
-            return self._last[start:start + size]
-        start += len(self._before)
-        return (self._before[start:] + self._last)[:size] if start >= 0 else b""
+        """What it gave of them; what is forgotten is read again."""
+        found = b""
+        for start, data in reversed(self._kept):
+            if at >= start:
+                return data[at - start:at - start + size] + found[:max(0, at + size - start - len(data))]
+            found = data[:size] + found[:size]
+        self._stream.seek(at)
+        found = self._stream.read(min(size, self._at - at))
+        self._stream.seek(self._at)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

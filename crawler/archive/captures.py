@@ -14,7 +14,7 @@ from datetime import datetime
 
 from rules import Access, Asset, Carrier, Evidence, limits
 
-from ..evidence import PAGE_REFUSALS, REDIRECTS, access_of
+from ..status import PAGE_REFUSALS, REDIRECTS, access_of
 from . import payload
 from .records import Location
 from .warc import unprefixed
@@ -39,16 +39,19 @@ class Capture:
         return self.fields.at
 
 
-def of_response(url: str, block: bytes, at: datetime | None, location: Location | None, cut: str = "") -> Capture:
-    """The block of an HTTP response. `cut` says why the record holds less than came."""
-    head, start = payload.head_of(block)
+def of_response(url: str, block: bytes | bytearray, at: datetime | None, location: Location | None, cut: str = "",
+                start: int = 0, end: int | None = None) -> Capture:
+    """An HTTP response, which lies in the block from `start` to `end`. `cut` says why the record holds less than came."""
+    head, body_at = payload.head_of(block, start, end)
     if not head:
-        fields = Evidence(Carrier.HTTP_FIELDS, url, at, Access.TRUNCATED, block[:limits.FIELDS_BYTES], detail=cut or NO_HEAD)
+        kept = bytes(block[start:end][:limits.FIELDS_BYTES])
+        fields = Evidence(Carrier.HTTP_FIELDS, url, at, Access.TRUNCATED, kept, detail=cut or NO_HEAD)
         return Capture(Asset(url), fields, Evidence(Carrier.BODY, url, at, Access.TRUNCATED, detail=cut or NO_HEAD), location)
-    told = payload.named(head)
+    low = head.lower()
+    told = payload.named(head, low)
     status = payload.status_of(head)
-    body, trouble = payload.decoded(block[start:], told)
-    if b"x-crawler-" in head.lower():
+    body, trouble = payload.decoded(bytes(memoryview(block)[body_at:end]), told)
+    if b"x-crawler-" in low:
         head = unprefixed(head)
     fields = Evidence(Carrier.HTTP_FIELDS, url, at, Access.OBTAINED, head, status)
     asset = Asset(url, payload.media_type(told.get(b"content-type", b"")))

@@ -15,7 +15,7 @@ from rules import Access, Carrier, limits
 from rules.references import SITE_FILES
 from rules.signals import READERS
 
-from ..evidence import REDIRECTS, access_of
+from ..status import REDIRECTS, access_of
 from . import payload
 from .captures import Capture
 from .records import Location

@@ -17,7 +17,6 @@ from io import BytesIO
 from rules import limits
 
 NAMES = (b"content-type", b"content-encoding", b"transfer-encoding", b"location")
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[^\r\n]{0,4096}\r?\n")
 CHUNKS = 1_000_000               # OURS: of one body; more break it off
 CODINGS = 4                      # OURS: one on top of another
@@ -29,19 +28,29 @@ BROKEN_CODING = "the content-coding breaks off"
 BROKEN_CHUNKS = "the transfer-coding breaks off"
 
 
-def head_of(block: bytes) -> tuple[bytes, int]:
+def head_end(data: bytes | bytearray, start: int, limit: int) -> tuple[int, int]:
+    """Where the lines end, and where the empty line after them does. (0, 0): nowhere before the limit."""
+    end = data.find(b"\n\r\n", start, limit)
+    bare = data.find(b"\n\n", start, end + 1 if end >= 0 else limit)
+    if bare >= 0:
+        return bare + 1, bare + 2
+    return (end + 1, end + 3) if end >= 0 else (0, 0)
+
+
+def head_of(block: bytes | bytearray, start: int = 0, end: int | None = None) -> tuple[bytes, int]:
     """Status line and field lines with their line ends, and where the body starts. (b"", 0): there is no whole head."""
-    end = _HEAD_END.search(block, 0, limits.FIELDS_BYTES)
-    if end is None or not block.startswith((b"HTTP/", b"http/")):
+    limit = start + limits.FIELDS_BYTES
+    lines_end, body_at = head_end(block, start, limit if end is None else min(limit, end))
+    if not body_at or not block.startswith((b"HTTP/", b"http/"), start):
         return b"", 0
-    first_line_end = end.start() + (2 if block[end.start()] == 13 else 1)
-    return block[:first_line_end], end.end()
+    return bytes(block[start:lines_end]), body_at
 
 
-def named(head: bytes) -> dict[bytes, bytes]:
-    """The fields that tell how to read the body, names in lower case; repeated codings joined, of others the first."""
+def named(head: bytes, low: bytes = b"") -> dict[bytes, bytes]:
+    """The fields that tell how to read the body, names in lower case; repeated codings joined, of others the first. `low`: the
+    head in lower case."""
     out: dict[bytes, bytes] = {}
-    low = head.lower()
+    low = low or head.lower()
     for name in NAMES:
         at = low.find(b"\n" + name)
         while at >= 0:
@@ -76,9 +85,10 @@ def decoded(body: bytes, fields: dict[bytes, bytes], limit: int = limits.MEDIA_B
     trouble = ""
     if b"chunked" in fields.get(b"transfer-encoding", b"").lower():
         body, trouble = _unchunked(body)
-    for coding in reversed(_codings(fields.get(b"content-encoding", b""))):
-        body, why = _undone(body, coding, limit)
-        trouble = trouble or why
+    if coded := fields.get(b"content-encoding"):
+        for coding in reversed(_codings(coded)):
+            body, why = _undone(body, coding, limit)
+            trouble = trouble or why
     if len(body) > limit:
         return body[:limit], trouble or "the body is longer than what is kept of it"
     return body, trouble

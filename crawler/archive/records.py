@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from rules.record import FIELD_NAMES, JSON, KINDS, time_from_text, time_text
 from .surt import surt
 
 BATCH_ROWS = 1_000                   # read at a time
+HOSTS_KEPT = 4_096                   # of addresses, remembered
 COLUMN_ROWS = 32_768                 # the same, of few columns
 
 
@@ -200,7 +202,15 @@ def body_bytes(evidence: Iterable[Evidence]) -> int | None:
 
 
 def host(url: str) -> str:
-    """Host of a URL, lower case; "" if it names none. Most addresses tell theirs without a parser."""
+    """Host of a URL, lower case; "" if it names none. Many addresses have the same, and none goes on behind its slash."""
+    start = url.find("://") + 3
+    end = url.find("/", start) + 1 if start > 2 else 0
+    return _host_of(url[:end] or url)
+
+
+@lru_cache(maxsize=HOSTS_KEPT)
+def _host_of(url: str) -> str:
+    """Most addresses tell theirs without a parser."""
     start = url.find("://") + 3
     found = url[start:end] if start > 2 and (end := url.find("/", start)) > 0 else ""
     if found.isascii() and found.replace(".", "").replace("-", "").isalnum() and found.islower():

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from rules import Access, Carrier, Evidence, limits
 from rules.references import SITE_FILES
 
-from ..evidence import REDIRECTS
+from ..status import REDIRECTS
 from .copies import FILE_BYTES, NO_TIME, PLACES, Copy, copy_of, origin, place
 from .deciding import SiteEvidence
 from .records import Location

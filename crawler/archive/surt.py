@@ -14,9 +14,10 @@ from urllib.parse import unquote_to_bytes
 
 PORTS = {"http": "80", "https": "443"}
 UNESCAPED = 20                       # OURS: layers of escapes that are undone
-# Most addresses: nothing in them that has to be changed but the order of the host.
+# Most addresses: nothing in them that has to be changed but the order of the host and of what is asked.
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-_SIMPLE = re.compile(rf"https?://(?>(?:www\d*\.)?)((?:{_LABEL}\.)+[a-z]{_LABEL})((?:/[a-z0-9_~-][a-z0-9._~-]*)*)/?", re.ASCII)
+_SIMPLE = re.compile(rf"https?://(?>(?:www\d*\.)?)((?:{_LABEL}\.)+[a-z]{_LABEL})((?:/[a-z0-9_~-][a-z0-9._~-]*)*)/?"
+                     r"(\?[a-z0-9._~=&+-]*)?", re.ASCII | re.IGNORECASE)
 _SPLIT = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?]*)([^?]*)(\?.*)?", re.DOTALL)
 _WWW = re.compile(r"www\d*\.(?=[^.])")
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
@@ -36,8 +37,9 @@ _SESSION_IN_QUERY = (
 
 def surt(url: str) -> str:
     """The key of a URL; "" for one that is neither http nor https. Raises nothing."""
-    if simple := _SIMPLE.fullmatch(url):
-        return f"{','.join(reversed(simple[1].split('.')))}){simple[2] or '/'}"
+    if (simple := _SIMPLE.fullmatch(url)) and not ((asked := simple[3] or "") and "id" in asked.lower()):
+        key = f"{','.join(reversed(simple[1].split('.')))}){simple[2] or '/'}".lower()
+        return f"{key}{_ordered(asked[1:].lower())}" if asked else key
     parts = _SPLIT.fullmatch(re.sub(r"[\r\n\t]", "", url).strip(" \f\v").partition("#")[0])
     if parts is None or (scheme := parts[1].lower()) not in PORTS:
         return ""
@@ -90,7 +92,12 @@ def _query(text: str) -> str:
     for session in _SESSION_IN_QUERY:
         if found := session.fullmatch(query):
             query = found[1] + (found[2] or "")
-    query = "&".join(sorted(query.split("&"), key=lambda one: one.partition("=")))
+    return _ordered(query)
+
+
+def _ordered(query: str) -> str:
+    if "&" in query:
+        query = "&".join(sorted(query.split("&"), key=lambda one: one.partition("=")))
     return f"?{query}" if query else ""
 
 

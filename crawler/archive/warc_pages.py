@@ -14,15 +14,18 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
 
+from fastwarc.warc import ArchiveIterator, WarcHeader, WarcRecordType
+
 from rules import Asset, Carrier, limits
 
-from . import bounds, captures, payload
+from . import bounds, captures, members, payload
 from .captures import Capture
+from .members import NO_PAGES, Whole
 from .records import Location
 from .warc import UnreadableEvidence
 
@@ -30,7 +33,9 @@ BLOCK_BYTES = limits.MEDIA_BYTES + limits.FIELDS_BYTES
 PAYLOADS = 200_000                   # whose place is remembered for revisits
 CHUNK_BYTES = 1 << 20
 RESTARTS = 10_000                    # after broken places, in one file
+RETURNS = 100                        # to whole members after others, in one file
 BROKEN_OFF = "the record breaks off"
+NO_RECORD = "what is packed here is no record"
 MAGIC = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"WARC/1.", b"WARC/0.")
 
 
@@ -62,44 +67,52 @@ class Archive:
     damage: list[Damage] = field(default_factory=list)
     position_bytes: int = 0
     again: Callable[[], BinaryIO] | None = None      # opens the file once more, for revisits
-    _others: int = 0                 # kinds of records that are no pages
+    _last: int = -1                  # the place of the record that was read last
+    _broken: Damage | None = None    # one stretch, however often we start in vain inside it; told when another record is found
     _payloads: OrderedDict[str, Location] = field(default_factory=OrderedDict)
 
     def __iter__(self) -> Iterator[Entry]:
         """Every record in the order of the file. Raises OSError where the file itself cannot be read."""
-        start, last = 0, -1
-        broken: Damage | None = None                 # one stretch, however often we start in vain inside it
-        magic = bounds.packing(self.stream)
-        for _ in range(RESTARTS):
+        start, magic = 0, bounds.packing(self.stream)
+        for n in range(RESTARTS):
+            at_once = n < RETURNS and members.readable(magic)
             held: Entry | None = None                # until it is known where its record ends
             try:
+                if at_once:
+                    start = yield from self._at_once(start)
                 self.stream.seek(start)
                 watched = bounds.Watched(self.stream)
                 sizes, going_on = bounds.Sizes(watched, magic), -1
                 for record in self._records(watched):
-                    if broken:
-                        self.damage.append(broken)
-                        broken = None
+                    self._tell()
                     at = record.stream_pos
-                    if not sizes.fit(at) and (real := self._real(magic, last)) is not None:
-                        held, going_on = self._mended(real, last), real.next
+                    if sizes.at < 0 <= self._last and at > start and self._real(magic, self._last) is not None:
+                        self.damage.append(Damage(start, NO_RECORD))
+                    fits = sizes.fit(at)
+                    if not fits and (real := self._real(magic, self._last)) is not None:
+                        held, going_on = self._mended(real, self._last), real.next
                         if going_on < at:
                             break
                     if held is not None:
                         yield held
                     held, going_on = None, -1
-                    if sizes.begins(at) or last < start:
-                        last = self.position_bytes = at
+                    if at_once and fits and sizes.at >= 0 and at > self._last and sizes.begins(at):
+                        going_on = at                # all is well again
+                        break
+                    if sizes.begins(at) or self._last < start:
+                        self._last = self.position_bytes = at
                     sizes.begin(at, record)
-                    held = self._entry(record, last)
+                    held = self._entry(record, self._last)
                 else:
-                    if not broken and (left := self._end(magic, last)) is not None and held is not None:
+                    if sizes.at < 0 <= self._last and start < self.size_bytes and self._real(magic, self._last) is not None:
+                        raise ValueError(NO_RECORD)
+                    if not self._broken and (left := self._end(magic, self._last)) is not None and held is not None:
                         yield held
                         held = left
-                    elif not broken and left is not None:
+                    elif not self._broken and left is not None:
                         held = left
-                    if sizes.at >= 0 and (real := self._real(magic, last)) is not None:
-                        held, going_on = self._mended(real, last), real.next
+                    if sizes.at >= 0 and (real := self._real(magic, self._last)) is not None:
+                        held, going_on = self._mended(real, self._last), real.next
                 if held is not None:
                     yield held
                 if going_on < 0 or going_on >= self.size_bytes:
@@ -108,25 +121,40 @@ class Archive:
             except (OSError, ValueError, EOFError) as error:
                 if held is not None:
                     yield held
-                if broken is None or broken.offset_bytes < start:
-                    at = self._after(magic, last) if last >= start else start
-                    broken, left = self._left(magic, at, str(error)[:limits.DETAIL_CHARS])
-                    if left is not None and at > last:
-                        last = self.position_bytes = at
+                if self._broken is None or self._broken.offset_bytes < start:
+                    at = self._after(magic, self._last) if self._last >= start else start
+                    self._broken, left = self._left(magic, at, str(error)[:limits.DETAIL_CHARS])
+                    if left is not None and at > self._last:
+                        self._last = self.position_bytes = at
                         yield left
-                start = self._next(max(start, last) + 1)
+                start = self._next(max(start, self._last) + 1)
                 if start < 0:
                     break
         else:
-            broken = Damage(start, f"more than {RESTARTS} broken places; the rest is not read")
-        if broken:
-            self.damage.append(broken)
+            self._broken = Damage(start, f"more than {RESTARTS} broken places; the rest is not read")
+        self._tell()
+
+    def _at_once(self, start: int) -> Generator[Entry, None, int]:
+        """The records of members that are as they should be, and where the first begins that is not."""
+        found = members.Members(self.stream, start, self.everything)
+        for whole in found:
+            self._tell()
+            self._last = self.position_bytes = found.at
+            entry = self._entry(whole.record, found.at, whole=whole)
+            if entry is not None:
+                yield entry
+        if found.next > start:
+            self._tell()
+            self._last = found.at
+        return found.next
+
+    def _tell(self) -> None:
+        if self._broken is not None:
+            self.damage.append(self._broken)
+            self._broken = None
 
     def _records(self, stream: bounds.Watched) -> Iterator[Any]:
         """Of every kind: a record that is no page can go on into one that is."""
-        from fastwarc.warc import ArchiveIterator, WarcRecordType
-        self._others = int(WarcRecordType.warcinfo | WarcRecordType.request | WarcRecordType.metadata
-                           | WarcRecordType.continuation)
         return iter(ArchiveIterator(stream, parse_http=False, quirks_mode=True, record_types=WarcRecordType.any_type))
 
     def _after(self, magic: bytes, at: int) -> int:
@@ -156,58 +184,68 @@ class Archive:
         self.damage.append(_damage(at, real.told_wrongly, entry.capture.asset.url if entry and entry.capture else ""))
         return entry
 
-    def _entry(self, record: Any, offset: int, why: str = "") -> Entry | None:
-        if not self.everything and record.record_type & self._others:
+    def _entry(self, record: Any, offset: int, why: str = "", whole: Whole | None = None) -> Entry | None:
+        """`whole`: the member that holds the record and nothing else; None: the record reads itself."""
+        if not self.everything and record.record_type & NO_PAGES:
             return None
         headers = record.headers
-        kind = headers.get("WARC-Type") or ""
+        kind = headers.get(WarcHeader.WARC_TYPE) or ""
         if not kind:
             self.damage.append(Damage(offset, BROKEN_OFF))
             return None
-        record_id = (headers.get("WARC-Record-ID") or "").strip("<> ")
+        record_id = (headers.get(WarcHeader.WARC_RECORD_ID) or "").strip("<> ")
         about: tuple[str, ...] = ()
         if self.everything:
             about = tuple(id.strip("<> ") for name in ("WARC-Concurrent-To", "WARC-Refers-To")
                           for id in headers.get_multiple(name))
-        return Entry(kind, record_id, offset, self._capture(record, kind, Location(self.file, offset, record_id), why), about)
+        capture = self._capture(record, kind, Location(self.file, offset, record_id), why, whole)
+        return Entry(kind, record_id, offset, capture, about)
 
-    def _capture(self, record: Any, kind: str, location: Location, told_wrongly: str = "") -> Capture | None:
+    def _capture(self, record: Any, kind: str, location: Location, why: str = "",
+                 whole: Whole | None = None) -> Capture | None:
         headers = record.headers
-        url = (headers.get("WARC-Target-URI") or "").strip("<> ")
+        url = (headers.get(WarcHeader.WARC_TARGET_URI) or "").strip("<> ")
         if kind not in MAKE or not url[:8].lower().startswith(("http://", "https://")) or (
                 self.only is not None and not self.only(url)):
             return None
+        block: bytes | bytearray
+        if whole is not None:
+            block, start, end = whole.content, whole.block_at, whole.block_end
+        else:
+            block, why = self._block(record, url, location, why)
+            start, end = 0, len(block)
+        cut = headers.get(WarcHeader.WARC_TRUNCATED)
+        if cut:
+            why = f"WARC-Truncated: {cut}"[:limits.DETAIL_CHARS]
+        elif headers.get(WarcHeader.WARC_SEGMENT_NUMBER):
+            why = "the first segment of more"
+        if kind == "response" and (block.startswith((b"HTTP/", b"http/"), start, end) or (
+                headers.get(WarcHeader.CONTENT_TYPE) or "").startswith("application/http")):
+            capture = captures.of_response(url, block, record.record_date, location, why, start, end)
+            digest = headers.get(WarcHeader.WARC_PAYLOAD_DIGEST)
+            if digest and capture.body.body and not why:
+                self._payloads.setdefault(digest, location)
+                if len(self._payloads) > PAYLOADS:
+                    self._payloads.popitem(last=False)
+            return capture
+        return MAKE[kind](self, record, url, bytes(block[start:end]), record.record_date, location, why)
+
+    def _block(self, record: Any, url: str, location: Location, told_wrongly: str) -> tuple[bytes, str]:
+        """What a record holds, and why that is not all."""
         try:
             block = record.reader.read() if record.content_length <= BLOCK_BYTES else record.reader.read(BLOCK_BYTES)
             why = told_wrongly       # reading with a limit copies each byte once more
         except OSError as error:
             block, why = b"", str(error)
-        if len(block) < min(record.content_length, BLOCK_BYTES) or (not block and headers.get("Content-Length") is None):
+        if len(block) < min(record.content_length, BLOCK_BYTES) or (not block and record.headers.get("Content-Length") is None):
             self.damage.append(_damage(location.offset_bytes, why or BROKEN_OFF, url))
             why = BROKEN_OFF
         elif record.content_length > BLOCK_BYTES:
             why = "the record is longer than what is kept of it"
-        cut = headers.get("WARC-Truncated")
-        if cut:
-            why = f"WARC-Truncated: {cut}"[:limits.DETAIL_CHARS]
-        elif headers.get("WARC-Segment-Number"):
-            why = "the first segment of more"
-        return MAKE[kind](self, record, url, block, record.record_date, location, why)
-
-    def _response(self, record: Any, url: str, block: bytes, at: datetime | None, location: Location, cut: str) -> Capture:
-        if not block.startswith((b"HTTP/", b"http/")) and not (record.headers.get("Content-Type") or "").startswith(
-                "application/http"):
-            return self._resource(record, url, block, at, location, cut)
-        capture = captures.of_response(url, block, at, location, cut)
-        digest = record.headers.get("WARC-Payload-Digest")
-        if digest and capture.body.body and not cut:
-            self._payloads.setdefault(digest, location)
-            if len(self._payloads) > PAYLOADS:
-                self._payloads.popitem(last=False)
-        return capture
+        return block, why
 
     def _resource(self, record: Any, url: str, block: bytes, at: datetime | None, location: Location, cut: str) -> Capture:
-        media_type = payload.media_type((record.headers.get("Content-Type") or "").encode("latin-1", "replace"))
+        media_type = payload.media_type((record.headers.get(WarcHeader.CONTENT_TYPE) or "").encode("latin-1", "replace"))
         return captures.of_bytes(url, block, at, location, media_type, cut)
 
     def _conversion(self, record: Any, url: str, block: bytes, at: datetime | None, location: Location, cut: str) -> Capture:
@@ -215,7 +253,7 @@ class Archive:
 
     def _revisit(self, record: Any, url: str, block: bytes, at: datetime | None, location: Location, cut: str) -> Capture:
         head, _ = payload.head_of(block if block.endswith(b"\n\r\n") or b"\n\n" in block else block + b"\r\n\r\n")
-        had = self._payloads.get(record.headers.get("WARC-Payload-Digest") or "")
+        had = self._payloads.get(record.headers.get(WarcHeader.WARC_PAYLOAD_DIGEST) or "")
         payload_then = self._again(had) if had else None
         if not head:
             fields, status, media_type = captures.no_fields(url, at), None, ""
@@ -294,7 +332,6 @@ def _damage(at: int, why: str, url: str) -> Damage:
 
 def read(stream: BinaryIO, at: Location, carrier: Carrier) -> bytes:
     """The bytes of a piece of evidence, as they were when the archive was read. Raises UnreadableEvidence, OSError."""
-    from fastwarc.warc import ArchiveIterator
     archive = Archive(stream, at.file, 0)
     real = archive._real(bounds.packing(stream), at.offset_bytes)
     stream.seek(at.offset_bytes)
@@ -318,5 +355,5 @@ def read(stream: BinaryIO, at: Location, carrier: Carrier) -> bytes:
     raise UnreadableEvidence(f"{at.file}: no record {at.record_id} at byte {at.offset_bytes}")
 
 
-MAKE = {"response": Archive._response, "resource": Archive._resource, "conversion": Archive._conversion,
+MAKE = {"response": Archive._resource, "resource": Archive._resource, "conversion": Archive._conversion,
         "revisit": Archive._revisit}

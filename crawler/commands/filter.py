@@ -94,6 +94,9 @@ def command(ctx: click.Context, words: tuple[str, ...], run: Path, policies: tup
     Exit code: 0 all was read, whatever the verdicts are; 2 the command line, or RUN, is not as it must be; 3 some of the input
     could not be read; it is counted and named, and the rest is in the records.
     """
+    if workers > 1:
+        from .. import nursery
+        nursery.begin()
     from .. import run as folders
     from ..archive.columns import NAMES
     from ..archive.inputs import InputError, expand

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from http_sfv.dictionary import Dictionary
 
 CC_SIGNALS = frozenset({"cc-cr", "cc-cr-dc", "cc-cr-ec", "cc-cr-op"})
+FIELD = b"content-usage"
 PREFERENCES = {"y": Preference.ALLOW, "n": Preference.DISALLOW}
 
 _REFUSAL = re.compile(r"=\s*[\"']?n", re.IGNORECASE)
@@ -70,7 +71,7 @@ def _dictionary(value: str) -> Dictionary | None:
 
 
 def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
-    lines = http_fields.values(evidence.body, b"content-usage")
+    lines = http_fields.values(evidence.body, FIELD)
     if not lines:
         return []
     value = ", ".join(line for line in lines if line)

@@ -21,6 +21,7 @@ from ..model import Asker, Asset, Evidence, Finding, Form, Preference, Statement
 from ..vocab import Term, meaning
 from . import http_fields
 
+FIELD = b"content-signal"
 NOES = frozenset({"n", "disallow", "disallowed", "deny", "false", "0"})
 USE_LEVELS = ("immediate", "reference", "full")    # least first
 
@@ -71,7 +72,7 @@ def terms(term: Term) -> Terms | None:
 
 
 def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
-    lines = http_fields.values(evidence.body, b"content-signal")
+    lines = http_fields.values(evidence.body, FIELD)
     if not lines:
         return []
     value = ", ".join(lines)

@@ -41,8 +41,9 @@ NOTICES = frozenset({"rights", "copyright"})
 MEDIA_TYPES = frozenset({"application/atom+xml", "application/rss+xml", "application/rdf+xml"})
 WORDS = (b"license", b"rights", b"copyright")
 
-_ROOT = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:rss|feed|RDF)[\s>]")
-PROLOG = ((b"<?", b"?>"), (b"<!--", b"-->"), (b"<!", b">"))
+# The root of a feed, after declarations and comments.
+_START = re.compile(rb"(?:\xef\xbb\xbf)?+\s*+(?:<(?:\?.*?\?>|!(?=--).*?-->|!(?!--).*?>)\s*+)*+"
+                    rb"<(?:[\w.-]{1,40}:)?(?:rss|feed|RDF)[\s>]", re.DOTALL)
 PROLOG_BYTES = 8_192                 # in which a feed that nobody calls one shows what it is
 
 
@@ -92,18 +93,7 @@ def body(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
 
 def is_feed(body: bytes, media_type: str = "") -> bool:
     """Whether a body is called a feed or starts like one, after a declaration and comments."""
-    if media_type in MEDIA_TYPES:
-        return True
-    start, pos = body[:PROLOG_BYTES].removeprefix(b"\xef\xbb\xbf"), 0
-    while True:
-        pos += len(start[pos:]) - len(start[pos:].lstrip())
-        end = next((ends for begins, ends in PROLOG if start.startswith(begins, pos)), b"")
-        if not end:
-            return bool(_ROOT.match(start, pos))
-        found = start.find(end, pos + 2)
-        if found < 0:
-            return False
-        pos = found + len(end)
+    return media_type in MEDIA_TYPES or bool(_START.match(body, 0, PROLOG_BYTES))
 
 
 def _tree(evidence: Evidence) -> tuple[str, etree._Element | None, list[Finding]]:

@@ -32,6 +32,7 @@ from .prose import shown
 
 PAYWALLED, BARRIER, BLOCKED = CircumstanceKind.PAYWALLED, CircumstanceKind.TECHNICAL_BARRIER, CircumstanceKind.LEGALLY_BLOCKED
 RSL_TYPE = "application/rsl+xml"
+FIELDS = (b"crawler-price", b"payment-required", b"cf-mitigated")      # that speak with any status
 REDIRECTS = (301, 302, 303, 307, 308)
 
 _PRICE = re.compile(r"\s*([A-Za-z]{3})\s+(\d{1,12}(?:\.\d{1,12})?)\s*")
@@ -62,8 +63,10 @@ _PASSWORD = re.compile(rb"<input[^<>]{0,500}type\s{0,5}=\s{0,5}[\"']?password")
 
 def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """What the header section says of gates."""
-    body = evidence.body
+    body, low = evidence.body, http_fields.lowered(evidence.body)
     status = http_fields.status(body) or evidence.status or 0
+    if status < 300 and not evidence.final_uri and not any(name in low for name in FIELDS):
+        return []
     return list(_header(body, status, evidence.uri or asset.url, evidence.final_uri))
 
 

@@ -26,6 +26,9 @@ SIGNALLING = (b"content-usage", b"content-signal", b"x-robots-tag", b"tdm-reserv
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})(?!\d)", re.IGNORECASE)
 _END = re.compile(rb"\r?\n[ \t]*\r?\n")
 _NAME = re.compile(rb"[!-9;-~]+")
+# What almost all are: lines as they should be, after a status line.
+_ORDINARY = re.compile(rb"(?:HTTP/\d(?:\.\d)? +\d{3}(?!\d)[^\r\n]*+\r?\n)?+(?:[!-9;-~]++:[^\r\n]*+(?:\r?\n|\Z))*+(?:\r?\n)?+")
+_LINE = re.compile(rb"^([!-9;-~]+):([^\r\n]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def fields(body: bytes) -> tuple[tuple[bytes, bytes], ...]:
 
 def values(body: bytes, name: bytes) -> list[str]:
     """The value of every line of a field, in order, never joined. `name` in lower case."""
-    if name not in _lowered(body):
+    if name not in lowered(body):
         return []
     return [value.decode("utf-8", "replace") for n, value in fields(body) if n == name]
 
@@ -54,20 +57,20 @@ def status(body: bytes) -> int | None:
 
 def faults(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """What of the section could speak and could not be read."""
-    lowered = _lowered(evidence.body)
-    for name in SIGNALLING:
-        if name in lowered:
-            return list(_section(evidence.body).faults)
-    return []
+    low = lowered(evidence.body)
+    return list(_section(evidence.body).faults) if any(name in low for name in SIGNALLING) else []
 
 
 @latest
-def _lowered(body: bytes) -> bytes:
+def lowered(body: bytes) -> bytes:
+    """A header section in lower case."""
     return body.lower()
 
 
 @latest
 def _section(body: bytes) -> _Section:
+    if len(body) <= FIELD_BYTES and body.count(b"\n") < FIELD_LINES and _ORDINARY.fullmatch(body):
+        return _Section(tuple([(name.lower(), value.strip(b" \t")) for name, value in _LINE.findall(body)]), ())
     found: list[list[bytes]] = []
     troubles: dict[Fault, None] = {}
     body = body[_start(body):]
@@ -82,10 +85,12 @@ def _section(body: bytes) -> _Section:
         lines, rest = lines[:FIELD_LINES], b"\n".join((*lines[FIELD_LINES:], rest))
     for number, raw in enumerate(lines):
         line = raw.rstrip(b"\r \t")
-        if line[:1] in (b" ", b"\t") and found:
+        name, colon, value = line.partition(b":")
+        if colon and b"\r" not in line and _NAME.fullmatch(name):      # as they should be
+            found.append([name.lower(), value.strip(b" \t")])
+        elif line[:1] in (b" ", b"\t") and found:
             found[-1].append(line.strip(b" \t"))
         elif not (number == 0 and _STATUS.match(line)):
-            name, colon, value = line.partition(b":")
             name = name.strip(b" \t").lower()
             if b"\r" in line and (odd := _named(line)):
                 troubles[_fault(FaultKind.MALFORMED, odd, "a line end inside a line")] = None
@@ -93,21 +98,23 @@ def _section(body: bytes) -> _Section:
                 found.append([name, value.strip(b" \t")])
             elif name := _named(line):
                 troubles[_fault(FaultKind.MALFORMED, name, "no field line")] = None
+    rest = rest.lower()
     for name in SIGNALLING:
-        if name in rest.lower():
+        if name in rest:
             troubles[_fault(FaultKind.TRUNCATED, name, f"beyond {FIELD_LINES} lines or {FIELDS_BYTES} bytes")] = None
     out: list[tuple[bytes, bytes]] = []
     held_bytes = dict.fromkeys(SIGNALLING, 0)
-    for name, *parts in found:
-        value = b" ".join(parts)
-        if name in SIGNALLING:
+    for name, value, *folded in found:
+        if folded:
+            value = b" ".join((value, *folded))
+        if name in held_bytes:
             held_bytes[name] += len(value)
             if held_bytes[name] > FIELD_LINES_BYTES:
                 troubles[_fault(FaultKind.TRUNCATED, name, f"lines of more than {FIELD_LINES_BYTES} bytes")] = None
                 continue
-        if name in SIGNALLING and len(value) > FIELD_BYTES:
-            value = value[:value.rfind(b",", 0, FIELD_BYTES) + 1].rstrip(b", ") or value[:FIELD_BYTES]
-            troubles[_fault(FaultKind.TRUNCATED, name, f"a value longer than {FIELD_BYTES} bytes")] = None
+            if len(value) > FIELD_BYTES:
+                value = value[:value.rfind(b",", 0, FIELD_BYTES) + 1].rstrip(b", ") or value[:FIELD_BYTES]
+                troubles[_fault(FaultKind.TRUNCATED, name, f"a value longer than {FIELD_BYTES} bytes")] = None
         out.append((name, value))
     return _Section(tuple(out), tuple(troubles))
 

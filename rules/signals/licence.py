@@ -41,11 +41,13 @@ from ..model import (
     Terms,
 )
 from ..vocab import TERMS
+from . import http_fields
 from .link_field import links
 
 PROTOCOL = "licence"
 SIGNAL = {"rel": "licence.html", "schema.org": "licence.schema-org", "dublin-core": "licence.dublin-core"}
 TEXTS = frozenset({"rights", "accessRights"})
+IN_LINK = b"license"
 NO_LICENCE = "http://purl.org/atompub/license#unspecified"       # RFC 4946, 2.1
 
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*:|/|\.{1,2}/|#|\?)\S*", re.IGNORECASE)
@@ -66,7 +68,7 @@ def html(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
 def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """Licences in the response field `Link`."""
     page, out = evidence.final_uri or evidence.uri, list[Finding]()
-    for link in links(evidence.body) if b"license" in evidence.body.lower() else ():
+    for link in links(evidence.body) if IN_LINK in http_fields.lowered(evidence.body) else ():
         if "license" not in link.rels or link.type == RSL_TYPE:
             continue
         anchor = link.param("anchor")

@@ -102,6 +102,7 @@ class RobotsTxt:
             group.block = block
         self._crawling_by_name = _by_name(self.crawling)
         self._speaking_by_name = _by_name(self.speaking)
+        self._licensed = bool(self._licences) or any(line.field == "license" for g in self.speaking for line in g.rules)
         self._plans: dict[tuple[str, ...], _Plan] = {}
         self._last_tokens: tuple[str, ...] = ()
         self._last_plan = _Plan(self, ())
@@ -149,6 +150,8 @@ class RobotsTxt:
 
     def licenses(self, token: str) -> tuple[tuple[int, str], ...]:
         """Line and URL of the License records for a crawler (RSL 1.0): those of its group take the place of the global ones."""
+        if not self._licensed:
+            return ()
         own = [line for group in self.speaking_for(self.key(token) or "*") for line in group.rules if line.field == "license"]
         return tuple((line.number, octets(line.value)) for line in own or self._licences)
 

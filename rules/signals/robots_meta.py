@@ -35,6 +35,7 @@ from ..model import Asker, Asset, Audience, Carrier, Evidence, Fault, Finding, F
 from ..vocab import TERMS, Term, meaning
 from . import http_fields
 
+FIELD = b"x-robots-tag"
 VALUED = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
 EVERYONE = frozenset({"", "*", "robots"})
 PAGE = Asset("", "text/html")        # every page that embeds something
@@ -120,7 +121,7 @@ def _known(words: list[str]) -> list[str]:
 
 
 def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
-    lines = http_fields.values(evidence.body, b"x-robots-tag")
+    lines = http_fields.values(evidence.body, FIELD)
     if not lines:
         return []
     media_type = asset.media_type or "".join(http_fields.values(evidence.body, b"content-type")[:1]).lower()

@@ -26,6 +26,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..agents import agents, product_token, training_operator
 from ..limits import MANY_OPERATORS, QUOTE_CHARS, ROBOTS_BYTES, ROBOTS_LINE_BYTES
@@ -251,6 +252,7 @@ def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     return out
 
 
+@lru_cache(256)
 def _can_be_named(token: str) -> bool:
     """Whether a user-agent line can mean this asker; "/version" is ignored."""
     name, _, version = token.partition("/")

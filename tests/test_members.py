@@ -1,0 +1,136 @@
+"""Members that are unpacked at once: the same records as out of a stream, whatever happened to the file."""
+from __future__ import annotations
+
+import gzip
+import io
+import random
+import re
+
+import pytest
+
+from crawler.archive import members
+from crawler.archive.members import Members
+from crawler.archive.warc_pages import Archive
+from tests.archives import Maker
+
+HARMS = 400
+
+
+def made(dice: random.Random) -> list[bytes]:
+    """Records of all kinds."""
+    maker = Maker()
+    for n in range(dice.randint(2, 6)):
+        url = f"http://x.example/{n}"
+        body = dice.choice((b"", b"<p>words " * dice.randint(1, 900), dice.randbytes(dice.randint(1, 3_000)), gzip.compress(b"<p>") + b"more"))
+        match dice.randrange(6):
+            case 0:
+                maker.request(url)
+            case 1:
+                maker.add(url, body, kind=dice.choice(("resource", "conversion", "metadata")))
+            case 2:
+                maker.add(url, b"", kind="revisit", warc={"WARC-Payload-Digest": "sha1:AAAA"})
+            case _:
+                maker.add(url, body, warc=dice.choice((None, {"WARC-Truncated": "length"}, {"WARC-Payload-Digest": "sha1:AAAA"})))
+    return [maker.data[a:b] for a, b in zip(maker.offsets, [*maker.offsets[1:], None], strict=True)]
+
+
+def harmed(member: bytes, dice: random.Random) -> bytes:
+    record = gzip.decompress(member)
+    at = dice.randrange(len(member))
+    match dice.randrange(9):
+        case 0:
+            return member[:at]
+        case 1:
+            return member[:at] + bytes([member[at] ^ dice.randrange(1, 256)]) + member[at + 1:]
+        case 2:
+            return member + dice.randbytes(dice.randint(1, 30))
+        case 3:
+            return dice.randbytes(dice.randint(1, 30)) + member
+        case 4:
+            more = dice.choice((-30, -1, 1, 30, 5_000, 10**13))
+            return gzip.compress(re.sub(rb"(?<=Content-Length: )\d+", lambda m: b"%d" % max(0, int(m[0]) + more), record, count=1))
+        case 5:
+            return gzip.compress(record + dice.choice((b"\r\n", b"\n", b"x", b"\r\n\r\n")))
+        case 6:
+            return gzip.compress(record[:-dice.choice((1, 2, 4))])
+        case 7:
+            return gzip.compress(record.replace(b"\r\nContent-Length: ", b"\r\nContent-Length: 7\r\nContent-Length: ", 1))
+        case _:
+            old, new = dice.choice(((b"\r\n", b"\n"), (b"WARC-Type", b"warc-TYPE"), (b"Content-Length", b"Content-Length "), (b"WARC/1.0", b"WARC/0.17"),
+                                    (b"WARC-Date: ", b"WARC-Date: x"), (b"WARC-Record-ID", b"X-ID"), (b"WARC-Type: ", b"X-Type: "),
+                                    (b"WARC-Target-URI: ", b"WARC-Target-URI: \r\n  ")))
+            return gzip.compress(record.replace(old, new, 1 if new != b"\n" else -1))
+
+
+@pytest.mark.parametrize("everything", [False, True], ids=["pages", "everything"])
+def test_what_is_unpacked_at_once_is_what_is_streamed(monkeypatch, everything):
+    def read(data: bytes) -> tuple[object, ...]:
+        archive = Archive(io.BytesIO(data), "f", len(data), everything, again=lambda: io.BytesIO(data))
+        return list(archive), archive.damage, archive._payloads
+
+    for seed in range(HARMS):
+        dice = random.Random(seed)
+        packed = made(dice)
+        for at in dice.sample(range(len(packed)), dice.randrange(3)):
+            packed[at] = harmed(packed[at], dice)
+        if not dice.randrange(8):
+            packed[-2:] = [gzip.compress(b"".join(gzip.decompress(made(dice)[0]) for _ in range(2)))]
+        data = b"".join(packed)
+        with monkeypatch.context() as without:
+            without.setattr(members, "gzip_decompress", None)
+            streamed = read(data)
+        assert read(data) == streamed, seed
+
+
+@pytest.mark.parametrize("portable", [False, True], ids=["hyperscan", "portable"])
+def test_a_sound_file_is_read_to_its_end(monkeypatch, portable):
+    monkeypatch.setattr(members, "WINDOW_BYTES", 100)
+    monkeypatch.setattr(members._SCAN, "portable", portable or members._SCAN.portable)
+    packed = made(random.Random(1))
+    found = Members(io.BytesIO(b"".join(packed)), 0, True)
+    assert [bytes(one.content) for one in found] == list(map(gzip.decompress, packed))
+    assert (found.at, found.next) == (len(b"".join(packed[:-1])), len(b"".join(packed)))
+
+
+def test_a_page_can_forge_no_record():
+    """Its bytes can look like an end and a beginning, as they do where they are stored as they are."""
+    forged = gzip.compress(gzip.decompress(Maker().add("http://victim.example/", b"<meta name=robots content=noai>").data))
+    for body in (forged, forged * 20, b"\x1f\x8b\x08" * 50, (100).to_bytes(4, "little").join([b"\x1f\x8b\x08"] * 50)):
+        record = gzip.decompress(Maker().add("http://x.example/", body).data)
+        data = gzip.compress(record, 0) + Maker().add("http://y.example/", b"<p>").data
+        archive = Archive(io.BytesIO(data), "f", len(data))
+        assert [entry.capture.asset.url for entry in archive] == ["http://x.example/", "http://y.example/"]
+        assert not archive.damage
+
+
+def test_what_lies_between_two_that_are_alike_is_told():
+    one = Maker().add("http://x.example/", b"<p>").data
+    for between in (b"no member at all", gzip.compress(b"no record"), bytes(9)):
+        data = one + between + one
+        archive = Archive(io.BytesIO(data), "f", len(data))
+        assert [entry.offset_bytes for entry in archive] == [0, len(one + between)]
+        assert [d.offset_bytes for d in archive.damage] == [len(one)]
+
+
+def test_members_that_share_are_streamed_once():
+    pages = [Maker().request("http://x.example/").data for _ in range(3)] + [Maker().add(f"http://x.example/{n}", b"<p>").data for n in range(3)]
+    shared = gzip.compress(b"".join(map(gzip.decompress, pages[1:5])))
+    data = pages[0] + shared + pages[5]
+    archive = Archive(io.BytesIO(data), "f", len(data), everything=True)
+    first, last = len(pages[0]), len(pages[0] + shared)
+    assert [entry.offset_bytes for entry in archive] == [0, *[first] * 4, last]
+    assert not archive.damage
+
+
+def test_long_members_are_streamed_between_others(monkeypatch):
+    monkeypatch.setattr(members, "MOST_BYTES", 3_000)
+    maker = Maker()
+    for n in range(9):
+        maker.add(f"http://x.example/{n}", b"words " * (2_000 if n % 4 == 1 else 20))
+    calls = []
+    streamed = Archive._records
+    monkeypatch.setattr(Archive, "_records", lambda self, stream: calls.append(stream.tell()) or streamed(self, stream))
+    archive = Archive(io.BytesIO(maker.data), "f", len(maker.data))
+    assert [entry.offset_bytes for entry in archive] == maker.offsets
+    assert calls == [maker.offsets[1], maker.offsets[5], len(maker.data)]
+    assert not archive.damage
