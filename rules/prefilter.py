@@ -24,8 +24,10 @@ _START_BYTES = 64
 
 
 IN_FULL = tuple(prose.page_exact if reader is prose.page else reader for reader in BODY)
-_WAITING = tuple((reader, trigger and trigger.told, trigger and frozenset(trigger.loose if trigger.told else trigger.words))
-                 for reader in BODY for trigger in (TRIGGERS[reader],))
+# Each of them, what is to be told of a page, and the words that count as well; None: it is always called.
+_WAITING = tuple(
+    (reader, trigger.told, frozenset(trigger.loose if trigger.told else trigger.words)) if trigger else (reader, None, None)
+    for reader in BODY for trigger in (TRIGGERS[reader],))
 _last: tuple[bytes, str, tuple[Reader, ...]] = (b"", "", ())
 
 

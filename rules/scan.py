@@ -54,7 +54,7 @@ class Scan:
         self._parts: list[Word] = list(dict.fromkeys(part for parts in wanted for part in parts))
         number = {part: n for n, part in enumerate(self._parts)}
         literals = tuple(part for part in self._parts if isinstance(part, bytes) and len(part) > 3)
-        self._few = Words(literals) if Words and len(literals) == len(self._parts) <= FEW else None
+        self._few = Words(literals) if Words is not None and len(literals) == len(self._parts) <= FEW else None
         self._words = [frozenset(number[part] for part in parts) for parts in wanted]
         self._by_part: dict[int, list[int]] = {}     # each word by one of its parts
         for word, parts in enumerate(self._words):
