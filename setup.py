@@ -1,4 +1,4 @@
-"""The one compiled part. Where there is no compiler it is left out: slower, the same answers."""
+"""The compiled parts. Where there is no compiler they are left out: slower, the same answers."""
 from setuptools import Extension, setup
 
-setup(ext_modules=[Extension("rules._survey", ["rules/_survey.c"], optional=True)])
+setup(ext_modules=[Extension(f"rules.{name}", [f"rules/{name}.c"], optional=True) for name in ("_survey", "_words")])

@@ -1,65 +1,157 @@
-/* One walk over a page: what rules/html_work.py tells, and which tags could say something. The same answers, faster.
+/* One walk over a page: what rules/html_work.py tells, where tags could say something, and what the page shows. The same answers
+   as `html_work.walk` gives, faster; tests hold both together.
 
-   A line-by-line counterpart of html_work.is_bounded; tests hold both together. What it tells beyond that stands in survey.py.
-   Time grows with the page alone; memory with the depth of its elements. Nothing is kept between calls. */
+   Time grows with the page alone; memory with its size and the depth of its elements. Nothing is kept between calls. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 typedef Py_ssize_t at;
+typedef const unsigned char *bytes;
 
-enum { FORMATTING = 1, UNNESTED = 2, MERGED = 4, UNCERTAIN = 8, SVG = 16, DRAWING = 32, TEXTS = 64, RAW = 128,
-       META = 256, SCRIPT = 512, BASE = 1024, LINK = 2048,
-       SELECT = 4096, TEMPLATE = 8192, HTML = 16384 };
+enum { FORMATTING = 1, UNNESTED = 2, MERGED = 4, UNCERTAIN = 8, SVG = 16, DRAWING = 32, TEXTS = 64, RAW = 128, META = 256,
+       SCRIPT = 512, BASE = 1024, LINK = 2048, SELECT = 4096, TEMPLATE = 8192, HTML = 16384, INLINE = 32768, BREAK = 65536,
+       SHOWN = 131072 };
 
-static const struct { const char *name; int is; } NAMES[] = {
-    {"b", FORMATTING}, {"big", FORMATTING}, {"code", FORMATTING}, {"em", FORMATTING}, {"font", FORMATTING}, {"i", FORMATTING},
-    {"s", FORMATTING}, {"small", FORMATTING}, {"strike", FORMATTING}, {"strong", FORMATTING}, {"tt", FORMATTING}, {"u", FORMATTING},
-    {"area", UNNESTED}, {"base", UNNESTED | BASE}, {"br", UNNESTED}, {"col", UNNESTED}, {"embed", UNNESTED}, {"hr", UNNESTED},
-    {"img", UNNESTED}, {"input", UNNESTED}, {"link", UNNESTED | LINK}, {"meta", UNNESTED | META}, {"param", UNNESTED},
-    {"source", UNNESTED}, {"track", UNNESTED}, {"wbr", UNNESTED}, {"p", UNNESTED}, {"li", UNNESTED}, {"dt", UNNESTED},
-    {"dd", UNNESTED}, {"option", UNNESTED}, {"tr", UNNESTED}, {"td", UNNESTED}, {"th", UNNESTED}, {"tbody", UNNESTED},
-    {"thead", UNNESTED}, {"tfoot", UNNESTED}, {"colgroup", UNNESTED}, {"caption", UNNESTED}, {"a", UNNESTED}, {"nobr", UNNESTED},
-    {"html", MERGED | HTML}, {"body", MERGED},
-    {"math", UNCERTAIN}, {"frameset", UNCERTAIN}, {"plaintext", UNCERTAIN},
-    {"svg", SVG | DRAWING}, {"g", DRAWING}, {"path", DRAWING}, {"circle", DRAWING}, {"ellipse", DRAWING}, {"line", DRAWING},
-    {"polygon", DRAWING}, {"polyline", DRAWING}, {"rect", DRAWING}, {"use", DRAWING}, {"defs", DRAWING}, {"symbol", DRAWING},
-    {"text", DRAWING}, {"tspan", DRAWING}, {"image", DRAWING}, {"clippath", DRAWING}, {"mask", DRAWING}, {"pattern", DRAWING},
-    {"filter", DRAWING}, {"marker", DRAWING}, {"lineargradient", DRAWING}, {"radialgradient", DRAWING}, {"stop", DRAWING},
-    {"animate", DRAWING}, {"animatetransform", DRAWING}, {"animatemotion", DRAWING},
-    {"title", TEXTS | RAW}, {"desc", TEXTS}, {"style", TEXTS | RAW}, {"script", RAW | SCRIPT}, {"textarea", RAW}, {"xmp", RAW},
-    {"iframe", RAW}, {"noembed", RAW}, {"noframes", RAW},
-    {"select", SELECT}, {"template", TEMPLATE},
+static const struct { const char *names; int is; } KINDS[] = {
+    {"b big code em font i s small strike strong tt u", FORMATTING},
+    {"area base br col embed hr img input link meta param source track wbr p li dt dd option tr td th tbody thead tfoot colgroup "
+     "caption a nobr", UNNESTED},
+    {"html body", MERGED}, {"math frameset plaintext", UNCERTAIN}, {"svg", SVG},
+    {"svg g path circle ellipse line polygon polyline rect use defs symbol text tspan image clippath mask pattern filter marker "
+     "lineargradient radialgradient stop animate animatetransform animatemotion", DRAWING},
+    {"title desc style", TEXTS}, {"script style textarea title xmp iframe noembed noframes", RAW}, {"title desc textarea", SHOWN},
+    {"meta", META}, {"script", SCRIPT}, {"base", BASE}, {"link", LINK}, {"select", SELECT}, {"template", TEMPLATE}, {"html", HTML},
+    {"a abbr b bdi bdo big cite code data dfn em font i ins kbd label mark q s samp small span strike strong sub sup time tt u var "
+     "wbr", INLINE},
+    {"br", BREAK},
 };
-#define MOST_NAME 16
-#define SLOTS 1024
-static short slots[SLOTS];           /* of NAMES, from 1 */
-static short lengths[sizeof NAMES / sizeof *NAMES];
+#define SLOTS 256
+static struct { uint64_t key, rest; int n, is; } slots[SLOTS];       /* of names of elements */
 
-static unsigned char LOW[256], SPACE[256], NAME_END[256], STOPS[256];
+static unsigned char LOW[256], SPACE[256], TAG_END[256], NAME_END[256], STOPS[256];
 static short FIRST[256];            /* lengths, as bits, of the names of attributes that count, by their first letters */
 
-static unsigned hash_of(const unsigned char *s, at n) {
-    return ((unsigned)n * 61 + LOW[s[0]] * 7 + LOW[s[n - 1]] * 131 + LOW[s[n / 2]] * 17) & (SLOTS - 1);
+typedef struct { uint64_t key, rest; at name, n; } Name;             /* in lower case: eight letters, and the next eight */
+
+static unsigned slot_of(uint64_t key, uint64_t rest) {
+    return (unsigned)(((key ^ rest * 31) * 0x9E3779B97F4A7C15ull) >> 56);
 }
 
-static int same(const unsigned char *s, const char *word, at n) {     /* word: in lower case */
+#ifdef __SSE2__
+typedef __m128i Some;                /* sixteen bytes */
+static inline Some load(bytes t, at p) { return _mm_loadu_si128((const Some *)(t + p)); }
+static inline Some are(Some some, char c) { return _mm_cmpeq_epi8(some, _mm_set1_epi8(c)); }
+static inline Some either(Some one, Some other) { return _mm_or_si128(one, other); }
+static inline int bits(Some some) { return _mm_movemask_epi8(some); }
+
+static inline Some tag_ends(Some some) {
+    return either(either(either(are(some, '>'), are(some, '/')), either(are(some, ' '), are(some, '\n'))),
+                  either(are(some, '\t'), either(are(some, '\f'), are(some, '\r'))));
+}
+#endif
+
+static inline at name_of(bytes t, at p, at end, Name *name) {
+    at begin = p;
+#if defined __SSE2__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (p + 16 <= end) {
+        Some some = load(t, p);
+        int ends = bits(tag_ends(some));
+        if (ends & 0x1FF) {                          /* of eight letters at most, as most are */
+            Some large = _mm_and_si128(_mm_cmpgt_epi8(some, _mm_set1_epi8('A' - 1)), _mm_cmplt_epi8(some, _mm_set1_epi8('Z' + 1)));
+            uint64_t key = (uint64_t)_mm_cvtsi128_si64(either(some, _mm_and_si128(large, _mm_set1_epi8(32))));
+            int n = __builtin_ctz(ends);
+            *name = (Name){n < 8 ? key & (((uint64_t)1 << 8 * n) - 1) : key, 0, begin, n};
+            return p + n;
+        }
+    }
+#endif
+    uint64_t key = 0, rest = 0;
+    for (; p < end && !TAG_END[t[p]]; p++) {
+        if (p - begin < 8) key |= (uint64_t)LOW[t[p]] << 8 * (p - begin);
+        else if (p - begin < 16) rest |= (uint64_t)LOW[t[p]] << 8 * (p - begin - 8);
+    }
+    *name = (Name){key, rest, begin, p - begin};
+    return p;
+}
+
+static inline int kind_of(const Name *name) {
+    for (unsigned h = slot_of(name->key, name->rest); slots[h].n; h = (h + 1) & (SLOTS - 1))
+        if (slots[h].key == name->key && slots[h].rest == name->rest && slots[h].n == name->n) return slots[h].is;
+    return 0;
+}
+
+static int same(bytes s, const char *word, at n) {                   /* word: in lower case */
     for (at i = 0; i < n; i++) if (LOW[s[i]] != (unsigned char)word[i]) return 0;
     return 1;
 }
 
-static int kind_of(const unsigned char *s, at n) {
-    if (n > MOST_NAME) return 0;
-    for (unsigned h = hash_of(s, n); slots[h]; h = (h + 1) & (SLOTS - 1)) {
-        if (lengths[slots[h] - 1] == n && same(s, NAMES[slots[h] - 1].name, n)) return NAMES[slots[h] - 1].is;
-    }
-    return 0;
+static int same_name(bytes t, at one, at other, at n) {
+    at i = 0;
+    while (i < n && LOW[t[one + i]] == LOW[t[other + i]]) i++;
+    return i == n;
 }
 
-/* html_work.ATTRIBUTE: where one that begins at `p` ends; its parts, where wanted. */
-static at attribute(const unsigned char *t, at p, at end, at *name_end, at *value, at *value_end) {
-    at q = p + 1, r, v;
-    while (q < end && !NAME_END[t[q]]) q++;
+static inline int alike(bytes t, const Name *one, const Name *other) {
+    return one->n == other->n && one->key == other->key && one->rest == other->rest
+        && (one->n <= 16 || same_name(t, one->name, other->name, one->n));
+}
+
+static inline at find(bytes t, at p, at end, unsigned char c) {
+#ifdef __SSE2__
+    for (int near = 0; near < 4 && p + 16 <= end; near++, p += 16) {         /* most are near, and a call costs more */
+        int held = bits(are(load(t, p), (char)c));
+        if (held) return p + __builtin_ctz(held);
+    }
+#endif
+    bytes found = p < end ? memchr(t + p, c, end - p) : NULL;
+    return found ? found - t : -1;
+}
+
+/* Copy a text up to a `<`, each line end as a space; where it ends. There is room for 16 bytes more. */
+static inline at put(char **to, bytes t, at p, at end) {
+    char *out = *to;
+#ifdef __SSE2__
+    const Some space = _mm_set1_epi8(' ');
+    for (; p + 16 <= end; p += 16, out += 16) {
+        Some some = load(t, p), ends = are(some, '\n');
+        int held = bits(are(some, '<'));
+        _mm_storeu_si128((Some *)out, either(_mm_andnot_si128(ends, some), _mm_and_si128(ends, space)));
+        if (held) {
+            *to = out + __builtin_ctz(held);
+            return p + __builtin_ctz(held);
+        }
+    }
+#endif
+    for (; p < end && t[p] != '<'; p++) *out++ = t[p] == '\n' ? ' ' : t[p];
+    *to = out;
+    return p;
+}
+
+static char *put_all(char *out, bytes t, at p, at end) {
+    while ((p = put(&out, t, p, end)) < end) { *out++ = '<'; p++; }
+    return out;
+}
+
+static inline at attribute_name_end(bytes t, at p, at end) {
+#ifdef __SSE2__
+    if (p + 16 <= end) {
+        Some some = load(t, p);
+        int ends = bits(either(tag_ends(some), are(some, '=')));
+        if (ends) return p + __builtin_ctz(ends);
+    }
+#endif
+    while (p < end && !NAME_END[t[p]]) p++;
+    return p;
+}
+
+/* html_work.ATTRIBUTE: where one that begins at `p` ends; its parts. */
+static inline at attribute(bytes t, at p, at end, at *name_end, at *value, at *value_end) {
+    at q = attribute_name_end(t, p + 1, end), r, v;
     *name_end = *value = *value_end = q;
     for (r = q; r < end && SPACE[t[r]]; r++);
     if (r == end || t[r] != '=') return q;
@@ -67,11 +159,11 @@ static at attribute(const unsigned char *t, at p, at end, at *name_end, at *valu
     *value = *value_end = v;
     if (v == end || t[v] == '>') return v;
     if (t[v] == '"' || t[v] == '\'') {
-        const unsigned char *close = memchr(t + v + 1, t[v], end - v - 1);
-        if (!close) return v;
+        at close = find(t, v + 1, end, t[v]);
+        if (close < 0) return v;
         *value = v + 1;
-        *value_end = close - t;
-        return close - t + 1;
+        *value_end = close;
+        return close + 1;
     }
     while (v < end && !SPACE[t[v]] && t[v] != '>') v++;
     *value_end = v;
@@ -80,7 +172,7 @@ static at attribute(const unsigned char *t, at p, at end, at *name_end, at *valu
 
 /* html_work.ATTRIBUTES: behind the `>` of a tag whose name ends at `p`; -1: it has none. `counts`: whether it has an attribute
    of a name as long as those that `said` looks at, and with such a first letter. */
-static at tag_end(const unsigned char *t, at p, at end, int *counts) {
+static inline at tag_end(bytes t, at p, at end, int *counts) {
     at name_end, b, c;
     while (p < end) {
         unsigned char first = t[p];
@@ -95,7 +187,7 @@ static at tag_end(const unsigned char *t, at p, at end, int *counts) {
     return -1;
 }
 
-static at count_attributes(const unsigned char *t, at p, at stop) {
+static at count_attributes(bytes t, at p, at stop) {
     at n = 0, a, b, c;
     while (p < stop) {
         if (SPACE[t[p]] || t[p] == '/' || t[p] == '>') p++;
@@ -105,7 +197,7 @@ static at count_attributes(const unsigned char *t, at p, at stop) {
 }
 
 /* html_work._SELF_CLOSED */
-static int self_closed(const unsigned char *t, at p, at stop) {
+static int self_closed(bytes t, at p, at stop) {
     while (p < stop - 2) {
         if (SPACE[t[p]] || t[p] == '/') { p++; continue; }
         if (t[p] == '>' || t[p] == '=') return 0;
@@ -115,20 +207,15 @@ static int self_closed(const unsigned char *t, at p, at stop) {
         if (r < stop && t[r] == '=') {
             for (r++; r < stop && SPACE[t[r]]; r++);
             if (r == stop || (t[r] != '"' && t[r] != '\'')) return 0;
-            const unsigned char *close = memchr(t + r + 1, t[r], stop - r - 1);
-            if (!close) return 0;
-            p = close - t + 1;
+            at close = find(t, r + 1, stop, t[r]);
+            if (close < 0) return 0;
+            p = close + 1;
         }
     }
     return p == stop - 2;
 }
 
-static at find(const unsigned char *t, at p, at end, unsigned char c) {
-    const unsigned char *f = p < end ? memchr(t + p, c, end - p) : NULL;
-    return f ? f - t : -1;
-}
-
-static at comment_end(const unsigned char *t, at p, at end) {       /* behind it; 0: not before the page ends */
+static at comment_end(bytes t, at p, at end) {       /* behind it; 0: not before the page ends */
     if (p < end && t[p] == '>') return p + 1;
     if (p + 1 < end && t[p] == '-' && t[p + 1] == '>') return p + 2;
     for (; (p = find(t, p, end, '-')) >= 0; p++) {
@@ -140,26 +227,13 @@ static at comment_end(const unsigned char *t, at p, at end) {       /* behind it
     return 0;
 }
 
-static int same_name(const unsigned char *t, at one, at other, at n) {
-    at i = 0;
-    while (i < n && LOW[t[one + i]] == LOW[t[other + i]]) i++;
-    return i == n;
-}
-
-typedef struct { at name, n; } Open;
-
-static int is_open(const unsigned char *t, const Open *stack, at depth, at name, at n) {     /* as the innermost */
-    return depth && stack[depth - 1].n == n && same_name(t, stack[depth - 1].name, name, n);
-}
-
-static at raw_end(const unsigned char *t, at p, at end, at name, at n) {     /* of the text of an element; -1: nowhere */
+static at raw_end(bytes t, at p, at end, at name, at n) {            /* of the text of an element; -1: nowhere */
     for (; (p = find(t, p, end, '<')) >= 0; p++)
-        if (p + 2 + n < end && t[p + 1] == '/' && (SPACE[t[p + 2 + n]] || t[p + 2 + n] == '/' || t[p + 2 + n] == '>')
-            && same_name(t, p + 2, name, n)) return p;
+        if (p + 2 + n < end && t[p + 1] == '/' && TAG_END[t[p + 2 + n]] && same_name(t, p + 2, name, n)) return p;
     return -1;
 }
 
-static int may_escape(const unsigned char *t, at p, at end) {
+static int may_escape(bytes t, at p, at end) {
     int comment = 0, script = 0;
     for (; (p = find(t, p, end, '<')) >= 0; p++) {
         comment = comment || (p + 4 <= end && !memcmp(t + p, "<!--", 4));
@@ -169,7 +243,7 @@ static int may_escape(const unsigned char *t, at p, at end) {
 }
 
 /* hidden.MARKUP at an ampersand: a reference to a letter or to one of + - . : */
-static int hides(const unsigned char *t, at p, at end) {
+static int hides(bytes t, at p, at end) {
     at n = end - p;
     if (n > 2 && t[p + 1] == '#') {
         at q = p + 2;
@@ -187,32 +261,49 @@ static int hides(const unsigned char *t, at p, at end) {
         || (n > 6 && same(t + p, "&period", 7));
 }
 
-enum { LICENSE = 1, RIGHTS = 2, SCHEMA = 4, RSL = 8, JSON = 16, HIDDEN = 32, ESCAPED = 64 };
+enum { LICENSE = 1, RIGHTS = 2, SCHEMA = 4, RSL = 8, JSON = 16, HIDDEN = 32, ESCAPED = 64, ROBOTS = 128, RIGHT = 256 };
 
-static int letter_escape(const unsigned char *t, at p, at end) {     /* metadata_words._ESCAPED */
+static int letter_escape(bytes t, at p, at end) {    /* metadata_words.ESCAPED */
     if (p + 6 > end || LOW[t[p + 1]] != 'u' || t[p + 2] != '0' || t[p + 3] != '0') return 0;
     int c = LOW[t[p + 5]], digit = c >= '0' && c <= '9', hexadecimal = digit || (c >= 'a' && c <= 'f');
     if (t[p + 4] == '4' || t[p + 4] == '6') return hexadecimal && c != '0';
     return (t[p + 4] == '5' || t[p + 4] == '7') && (digit || c == 'a');
 }
 
-/* Which words stand in a stretch. */
-static int words_in(const unsigned char *t, at p, at end) {
+#define IS(word) (n >= (at)sizeof word - 1 && same(t + p, word, sizeof word - 1))
+
+/* html._SPEAKS at `max-snippet`: any length but -1, which is none. */
+static int limits(bytes t, at p, at end) {
+    for (p += 11; p < end && SPACE[t[p]]; p++);
+    if (p == end || t[p] != ':') return 1;
+    for (p++; p < end && SPACE[t[p]]; p++);
+    return p + 1 >= end || t[p] != '-' || t[p + 1] != '1';
+}
+
+/* Which words stand in a stretch: of licences and scripts, and those of html._SPEAKS. */
+static int words_in(bytes t, at p, at end) {
     int found = 0;
     for (; p < end; p++) {
         if (!STOPS[t[p]]) continue;
         at n = end - p;
         switch (LOW[t[p]]) {
-        case 'l': if (n > 6 && same(t + p, "license", 7)) found |= LICENSE; break;
+        case 'l': if (IS("license")) found |= LICENSE; break;
         case 'r':
-            if (n > 5 && same(t + p, "rights", 6)) found |= RIGHTS;
-            if (n > 2 && same(t + p, "rsl", 3)) found |= RSL;
+            if (IS("right")) found |= IS("rights") ? RIGHT | RIGHTS : RIGHT;
+            if (IS("rsl")) found |= RSL;
             break;
-        case 'u': if (n > 8 && same(t + p, "usageinfo", 9)) found |= SCHEMA; break;
-        case 'i': if (n > 18 && same(t + p, "isaccessibleforfree", 19)) found |= SCHEMA; break;
-        case 'j': if (n > 3 && same(t + p, "json", 4)) found |= JSON; break;
+        case 'u': if (IS("usageinfo")) found |= SCHEMA; break;
+        case 'i': if (IS("isaccessibleforfree")) found |= SCHEMA; break;
+        case 'j': if (IS("json")) found |= JSON; break;
         case '&': if (hides(t, p, end)) found |= HIDDEN; break;
         case '\\': if (letter_escape(t, p, end)) found |= ESCAPED; break;
+        case 't': if (IS("tdm")) found |= ROBOTS; break;
+        case 'm': if (IS("max-snippet") && limits(t, p, end)) found |= ROBOTS; break;
+        case 'd': if (IS("disallowai")) found |= ROBOTS; break;
+        case 'n':
+            if (IS("noai") || IS("noimage") || IS("noindex") || IS("none") || IS("nosnippet") || IS("noarchive") || IS("nocache")
+                || IS("noml")) found |= ROBOTS;
+            break;
         }
     }
     return found;
@@ -220,8 +311,8 @@ static int words_in(const unsigned char *t, at p, at end) {
 
 enum { TELLS = 1, ITEMS = 2, IS_JSON = 4, IS_RSL = 8 };
 
-/* What a start tag could say, by the values of the attributes that count (survey.py). */
-static int said(const unsigned char *t, at p, at stop) {
+/* What a start tag could say, by the values of the attributes that count. */
+static int said(bytes t, at p, at stop) {
     int out = 0;
     at name_end, value, value_end;
     while (p < stop) {
@@ -250,21 +341,28 @@ static PyObject *survey(PyObject *Py_UNUSED(self), PyObject *args) {
     long long most_nesting, most_formatting, most_attributes;
     if (!PyArg_ParseTuple(args, "y*n(nnLLLn)", &text, &end, &safe_tags, &safe_bytes, &most_nesting, &most_formatting,
                           &most_attributes, &long_tag)) return NULL;
-    const unsigned char *t = text.buf;
+    bytes t = text.buf;
     if (end < 0 || end > text.len) end = text.len;
-    at room = 256, depth = 0, pos = 0, svgs = 0, told_end = 0, rsl_end = 0, base_end = 0, root_end = 0;
+    at room = 256, depth = 0, pos = 0, svgs = 0, templates = 0;
+    at meta_end = 0, told_end = 0, rsl_end = 0, base_end = 0, root_end = 0;
     long long merged = 0, formatting = 0, nesting_work = 0, formatting_work = 0, attribute_work = 0, looked_at = 0;
-    int certain = 1, selecting = 0, bounded = 1, items = 0, failed = 0;
-    Open *stack = PyMem_Malloc(room * sizeof(Open));
-    PyObject *metas = PyList_New(0);
-    if (!stack || !metas) { failed = 1; goto done; }
-    while ((pos = find(t, pos, end, '<')) >= 0) {
-        at start = pos, name = pos + 1;
-        if (++pos == end) break;
-        int closing = t[pos] == '/';
-        name += closing;
-        if (!(name < end && LOW[t[name]] >= 'a' && LOW[t[name]] <= 'z')) {
-            if (t[pos] != '!' && t[pos] != '?' && t[pos] != '/') continue;
+    int certain = 1, selecting = 0, bounded = 1, items = 0, closes = 0, failed = 0;
+    Name *stack = PyMem_Malloc(room * sizeof(Name));
+    PyObject *rights = PyList_New(0), *shown = PyBytes_FromStringAndSize(NULL, end + 32);
+    if (!stack || !rights || !shown) { failed = 1; goto done; }
+    char *out = PyBytes_AS_STRING(shown);
+    for (;;) {
+        if (certain && !templates) pos = put(&out, t, pos, end);     /* what is certain was shown up to `pos` */
+        else if ((pos = find(t, pos, end, '<')) < 0) pos = end;
+        if (pos == end) goto done;
+        at start = pos, mark = ++pos;
+        int closing = pos < end && t[pos] == '/';
+        mark += closing;
+        if (!(mark < end && LOW[t[mark]] >= 'a' && LOW[t[mark]] <= 'z')) {
+            if (pos == end || (t[pos] != '!' && t[pos] != '?' && t[pos] != '/')) {
+                if (certain && !templates) *out++ = '<';
+                continue;
+            }
             int comment = pos + 3 <= end && !memcmp(t + pos, "!--", 3);
             pos += comment ? 3 : 1;
             certain = certain && !(svgs && !comment);
@@ -275,10 +373,10 @@ static PyObject *survey(PyObject *Py_UNUSED(self), PyObject *args) {
             }
             continue;
         }
-        for (pos = name + 1; pos < end && !SPACE[t[pos]] && t[pos] != '/' && t[pos] != '>'; pos++);
-        int counts = 0;
-        at n = pos - name, mark = pos, behind = tag_end(t, pos, end, &counts), stop = behind >= 0 ? behind : end;
-        int is = kind_of(t + name, n);
+        Name name;
+        mark = pos = name_of(t, mark, end, &name);
+        int counts = 0, is = kind_of(&name);
+        at behind = tag_end(t, pos, end, &counts), stop = behind >= 0 ? behind : end;
         looked_at += stop - pos;
         if (is & MERGED || stop - pos > long_tag) {
             long long count = count_attributes(t, pos, stop);
@@ -294,12 +392,18 @@ static PyObject *survey(PyObject *Py_UNUSED(self), PyObject *args) {
         }
         if (certain) {
             if (behind < 0) goto done;
+            if (!templates && !(is & INLINE)) *out++ = is & BREAK ? ' ' : '\n';
             pos = stop;
             if (!closing) {
+                if (is & RAW && !svgs && t[stop - 2] == '/') closes = 1;
                 if (is & META) {
-                    PyObject *span = Py_BuildValue("(nn)", start, stop);
-                    if (!span || PyList_Append(metas, span)) { Py_XDECREF(span); failed = 1; goto done; }
-                    Py_DECREF(span);
+                    int words = words_in(t, mark, stop);
+                    if (words & (ROBOTS | HIDDEN)) meta_end = stop;
+                    if (words & (RIGHT | HIDDEN)) {
+                        PyObject *span = Py_BuildValue("(nn)", start, stop);
+                        if (!span || PyList_Append(rights, span)) { Py_XDECREF(span); failed = 1; goto done; }
+                        Py_DECREF(span);
+                    }
                 }
                 if (is & HTML) root_end = stop;
                 if (is & BASE) base_end = stop;
@@ -310,8 +414,8 @@ static PyObject *survey(PyObject *Py_UNUSED(self), PyObject *args) {
                     if (could & (IS_JSON | IS_RSL) && is & (SCRIPT | LINK)) {
                         at text_end = stop;
                         if (is & SCRIPT) {
-                            text_end = raw_end(t, stop, end, name, n);
-                            text_end = text_end < 0 ? end : tag_end(t, text_end + 2 + n, end, &counts);
+                            text_end = raw_end(t, stop, end, name.name, name.n);
+                            text_end = text_end < 0 ? end : tag_end(t, text_end + 2 + name.n, end, &counts);
                             if (text_end < 0) text_end = end;
                         }
                         if (could & IS_RSL) rsl_end = text_end;
@@ -320,38 +424,44 @@ static PyObject *survey(PyObject *Py_UNUSED(self), PyObject *args) {
                     }
                 }
             }
+            if (is & TEMPLATE) templates += !closing ? 1 : templates ? -1 : 0;
             certain = !(is & UNCERTAIN) && !(selecting && is & (RAW | TEMPLATE | SVG) && !(is & SCRIPT));
             if (is & SELECT) selecting = !closing;
         }
         if (certain && svgs) {
             if (is & TEXTS && !closing) {
-                at q = find(t, pos, end, '<');
-                if (q >= 0 && q + 2 + n < end && t[q + 1] == '/' && same_name(t, q + 2, name, n)) {
-                    for (q += 2 + n; q < end && SPACE[t[q]]; q++);
-                    if (q < end && t[q] == '>') { pos = q + 1; continue; }
+                at q = find(t, pos, end, '<'), inner = q;
+                if (q >= 0 && q + 2 + name.n < end && t[q + 1] == '/' && same_name(t, q + 2, name.name, name.n)) {
+                    for (q += 2 + name.n; q < end && SPACE[t[q]]; q++);
+                    if (q < end && t[q] == '>') {
+                        if (is & SHOWN && !templates) { out = put_all(out, t, pos, inner); *out++ = '\n'; }
+                        pos = q + 1;
+                        continue;
+                    }
                 }
             }
-            certain = is & DRAWING && (!closing || is_open(t, stack, depth, name, n));
+            certain = is & DRAWING && (!closing || (depth && alike(t, &stack[depth - 1], &name)));
             if (certain && !closing && pos >= 2 && t[pos - 2] == '/' && t[pos - 1] == '>' && pos - 2 >= mark && self_closed(t, mark, pos)) continue;
         }
         if (is & SVG) svgs += !closing ? 1 : svgs ? -1 : 0;
         if (closing) {
-            if (certain && is_open(t, stack, depth, name, n)) {
+            if (certain && depth && alike(t, &stack[depth - 1], &name)) {
                 depth--;
                 if (is & FORMATTING) formatting--;
             }
         } else if (!certain || !(is & UNNESTED)) {
             if (depth == room) {
-                Open *more = PyMem_Realloc(stack, 2 * room * sizeof(Open));
+                Name *more = PyMem_Realloc(stack, 2 * room * sizeof(Name));
                 if (!more) { failed = 1; goto done; }
                 stack = more;
                 room *= 2;
             }
-            stack[depth].name = name;
-            stack[depth++].n = n;
+            stack[depth++] = name;
             if (is & FORMATTING) formatting++;
             if (certain && is & RAW) {
-                at close = raw_end(t, pos, end, name, n);
+                at close = raw_end(t, pos, end, name.name, name.n);
+                at text_end = close >= 0 ? close : end;
+                if (is & SHOWN && !templates) out = put_all(out, t, pos, text_end);
                 if (close < 0) goto done;
                 if (is & SCRIPT && may_escape(t, pos, close)) certain = 0;
                 else pos = close;
@@ -360,105 +470,48 @@ static PyObject *survey(PyObject *Py_UNUSED(self), PyObject *args) {
     }
 done:
     PyMem_Free(stack);
-    if (end <= safe_bytes) {         /* html_work.is_bounded asks this first */
+    if (end <= safe_bytes && !bounded) {             /* html_work.walk: so little costs nothing */
         at tags = 0;
         for (at p = 0; (p = find(t, p, end, '<')) >= 0; p++) tags++;
         if (tags <= safe_tags) bounded = 1;
     }
-    PyBuffer_Release(&text);
-    if (failed) { Py_XDECREF(metas); return PyErr_Occurred() ? NULL : PyErr_NoMemory(); }
-    return Py_BuildValue("(NNNnNnnn)", PyBool_FromLong(bounded), PyBool_FromLong(certain), metas, told_end,
-                         PyBool_FromLong(items), rsl_end, base_end, root_end);
-}
-
-static int ends_name(const unsigned char *t, at p, at end) {
-    return p < end && (SPACE[t[p]] || t[p] == '\v' || t[p] == '/' || t[p] == '>');
-}
-
-static at raw_name(const unsigned char *t, at p, at end) {           /* length of a name of signals/prose.py, _RAW; 0: none */
-    static const char *const names[] = {"script", "style", "template", "iframe", "noembed", "noframes", "xmp"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        at n = (at)strlen(names[i]);
-        if (p + n < end && LOW[t[p]] == (unsigned char)names[i][0] && same(t + p, names[i], n)) return ends_name(t, p + n, end) ? n : 0;
-    }
-    return 0;
-}
-
-/* signals/prose.py, _shown: a page without its scripts and comments, in one line. */
-static PyObject *shown(PyObject *Py_UNUSED(self), PyObject *args) {
-    Py_buffer text;
-    if (!PyArg_ParseTuple(args, "y*", &text)) return NULL;
-    const unsigned char *t = text.buf;
-    at end = text.len, pos = 0, from = 0, n, held = 0;
-    PyObject *out = PyBytes_FromStringAndSize(NULL, end + 1);
-    if (!out) { PyBuffer_Release(&text); return NULL; }
-    char *o = PyBytes_AS_STRING(out);
-    while ((pos = find(t, pos, end, '<')) >= 0) {
-        int comment = pos + 4 <= end && !memcmp(t + pos, "<!--", 4);
-        if (!comment && !(n = raw_name(t, pos + 1, end))) { pos++; continue; }
-        memcpy(o + held, t + from, pos - from);
-        held += pos - from;
-        o[held++] = ' ';
-        at begin = pos;
-        if (comment) {
-            for (pos += 2; (pos = find(t, pos, end, '-')) >= 0 && !(pos + 3 <= end && t[pos + 1] == '-' && t[pos + 2] == '>'); pos++);
-            pos = pos < 0 ? end : pos + 3;
-        } else {
-            for (pos += 1 + n; (pos = find(t, pos, end, '<')) >= 0; pos++)
-                if (pos + 2 + n < end && t[pos + 1] == '/' && ends_name(t, pos + 2 + n, end) && same_name(t, pos + 2, begin + 1, n)) break;
-            if (pos < 0) pos = end;
-        }
-        from = pos;
-    }
-    memcpy(o + held, t + from, end - from);
-    held += end - from;
-    for (char *p = o; (p = memchr(p, '\n', held - (p - o))); p++) *p = ' ';
-    PyBuffer_Release(&text);
-    _PyBytes_Resize(&out, held);
-    return out;
-}
-
-/* html.py, _SELF_CLOSED: whether an element whose text is raw is closed by its own start tag. */
-static PyObject *self_closes(PyObject *Py_UNUSED(self), PyObject *args) {
-    static const char *const names[] = {"script", "style", "title", "textarea", "iframe", "noframes", "noembed", "xmp"};
-    Py_buffer text;
-    if (!PyArg_ParseTuple(args, "y*", &text)) return NULL;
-    const unsigned char *t = text.buf;
-    at end = text.len, pos = 0;
-    int found = 0;
-    for (; !found && (pos = find(t, pos, end, '<')) >= 0; pos++) {
-        if (pos + 1 < end && !strchr("stinxSTINX", t[pos + 1])) continue;
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-            at p = pos + 1, n = (at)strlen(names[i]);
-            if (p + n >= end || LOW[t[p]] != (unsigned char)names[i][0] || !same(t + p, names[i], n)) continue;
-            for (p += n; p < end && t[p] != '<' && t[p] != '>'; p++);
-            if (p < end && t[p] == '>' && t[p - 1] == '/') found = 1;
-        }
+    if (!failed) {
+        at held = certain ? out - PyBytes_AS_STRING(shown) : 0;
+        PyBuffer_Release(&text);
+        if (_PyBytes_Resize(&shown, held)) { Py_DECREF(rights); return NULL; }
+        return Py_BuildValue("(NNNNnnNnnnN)", PyBool_FromLong(bounded), PyBool_FromLong(certain), PyBool_FromLong(closes), rights,
+                             meta_end, told_end, PyBool_FromLong(items), rsl_end, base_end, root_end, shown);
     }
     PyBuffer_Release(&text);
-    return PyBool_FromLong(found);
+    Py_XDECREF(rights);
+    Py_XDECREF(shown);
+    return PyErr_Occurred() ? NULL : PyErr_NoMemory();
 }
 
-static PyMethodDef METHODS[] = {{"self_closes", self_closes, METH_VARARGS, "What html.py looks for in XHTML."},
-                                {"survey", survey, METH_VARARGS, "What rules/html_work.py tells."},
-                                {"shown", shown, METH_VARARGS, "What signals/prose.py shows."}, {NULL, NULL, 0, NULL}};
+static PyMethodDef METHODS[] = {{"survey", survey, METH_VARARGS, "What rules/html_work.py tells."}, {NULL, NULL, 0, NULL}};
 static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_survey", NULL, -1, METHODS, NULL, NULL, NULL, NULL};
+
+static void learn(const char *names, int is) {
+    for (at end = (at)strlen(names), p = 0; p < end; p++) {
+        Name name;
+        p = name_of((bytes)names, p, end, &name);
+        unsigned h = slot_of(name.key, name.rest);
+        while (slots[h].n && (slots[h].key != name.key || slots[h].rest != name.rest)) h = (h + 1) & (SLOTS - 1);
+        slots[h].key = name.key, slots[h].rest = name.rest, slots[h].n = (int)name.n, slots[h].is |= is;
+    }
+}
 
 PyMODINIT_FUNC PyInit__survey(void) {
     for (int c = 0; c < 256; c++) {
         LOW[c] = c >= 'A' && c <= 'Z' ? c + 32 : c;
         SPACE[c] = c == '\t' || c == '\n' || c == '\f' || c == '\r' || c == ' ';
-        NAME_END[c] = SPACE[c] || c == '/' || c == '>' || c == '=';
-        STOPS[c] = c && strchr("lrui&j\\LRUIJ", c) != NULL;
+        TAG_END[c] = SPACE[c] || c == '/' || c == '>';
+        NAME_END[c] = TAG_END[c] || c == '=';
+        STOPS[c] = c && strchr("lrui&j\\tmdnLRUIJTMDN", c) != NULL;
     }
     FIRST['r'] = FIRST['R'] = 1 << 3;
     FIRST['n'] = FIRST['N'] = FIRST['t'] = FIRST['T'] = 1 << 4;
     FIRST['i'] = FIRST['I'] = FIRST['p'] = FIRST['P'] = 1 << 8;
-    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
-        unsigned h = hash_of((const unsigned char *)NAMES[i].name, strlen(NAMES[i].name));
-        while (slots[h]) h = (h + 1) & (SLOTS - 1);
-        slots[h] = (short)(i + 1);
-        lengths[i] = (short)strlen(NAMES[i].name);
-    }
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) learn(KINDS[i].names, KINDS[i].is);
     return PyModule_Create(&MODULE);
 }

@@ -94,7 +94,7 @@ def read(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False)
     if evidence.has_bytes:
         if exact and evidence.carrier is Carrier.BODY:
             read_in_full(evidence, asset)
-        for reader in readers(evidence, exact=exact):
+        for reader in readers(evidence, asset, exact=exact):
             out += reader(evidence, asset, asker)
     if evidence.access not in NO_FAULT and evidence.carrier is not ADDS:
         out.append(Fault(evidence.carrier, FaultKind(evidence.access.value), evidence.detail))

@@ -11,8 +11,8 @@ https://mimesniff.spec.whatwg.org/)
 - XHTML closes `<script/>`, HTML does not; in a body that says it is XHTML such elements are closed before the parse.
 - OURS: a page that would cost more than its size is worth (html_work) is a Fault, and its metas are read without their
   places.
-- OURS: a page without a meta that could say anything is not parsed, and of other pages no more than needed; `exact` parses
-  all. What is found is the same (INVARIANT, tested).
+- OURS: a page without a meta that could say anything is not parsed, and of other pages no more than needed, as far as
+  html_work.survey can tell; `exact` parses all. What is found is the same (INVARIANT, tested).
 """
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ from itertools import islice, pairwise
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
 from . import hidden
-from .html_work import ATTRIBUTES, compiled, is_bounded, survey
+from .html_work import ATTRIBUTES, Survey, is_bounded, survey
 from .limits import FIELD_BYTES, HTML_BYTES, HTML_ELEMENTS
 from .memo import latest
 from .model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding
-from .scan import Scan
+from .scan import Trigger
 
-MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+XHTML = "application/xhtml+xml"
+MEDIA_TYPES = frozenset({"text/html", XHTML})
 IN_BODY, UNPLACED = "meta-in-body", "structure-unread"
 SENTINEL = "\ue000"              # an attribute name; of private use, so that few pages hold it
 _SENTINEL = SENTINEL.encode()
 MANY_METAS = 4 * HTML_ELEMENTS     # more are not worth a parse
+START_BYTES, CHARSET_BYTES = 2_048, 1_024        # in which a body tells that it is a page, and its encoding
 
 # Label of an encoding -> codec. Encoding Standard, 4.2; UTF-8 and what the standard treats so are left out.
 CODECS = {
@@ -50,11 +52,13 @@ CODECS = {
     "macintosh": "mac_roman", "x-mac-cyrillic": "mac_cyrillic",
 }
 
-_CHARSET = re.compile(rb"charset[\t\n\f\r ]*=[\t\n\f\r \"']*([a-z0-9_:.-]+)", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset[\t\n\f\r ]*=[\t\n\f\r \"']*([a-z0-9_:.-]+)")
 _START = re.compile(
     rb"\s*(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|iframe|table|div|font|h1|br|a|b|p)"
     rb"[\s/>]", re.IGNORECASE | re.DOTALL)
 _XHTML = re.compile(rb"\s*<\?xml\b[^>]*>.{0,900}?<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL)
+_XHTML_START = re.compile(
+    rb"\s*+<\?xml\b[^>]*>(?:\s|<!--(?:(?!-->).)*+-->|<!doctype\s[^<>]*+>)*+<html[\s>]", re.IGNORECASE | re.DOTALL)
 _SELF_CLOSED = re.compile(rb"<((?i:script|style|title|textarea|iframe|noframes|noembed|xmp))\b([^<>]*)/>")
 _META = re.compile(rb"<(?i:meta)(?=[\t\n\f\r />])")
 _FRAMESET = re.compile(rb"<frameset", re.IGNORECASE)
@@ -62,12 +66,10 @@ _FRAMESET = re.compile(rb"<frameset", re.IGNORECASE)
 # A meta can speak only if it holds one of these. A character reference can hide a letter or a hyphen.
 _WORDS = r"tdm|max-snippet|disallowai|no(?:ai|image|index|ne|snippet|archive|cache|ml)"
 # A word behind `<meta` and before the next `<` or `>`; or these themselves, or the end of the page, where no tag ends.
-TRIGGERS = (hidden.MARKUP, re.compile(
-    rb"<meta[\t\n\f\r /][^<>]*(?:<|$|=\s*(?:\"[^\"<>]*|'[^'<>]*)>|" + _WORDS.encode() + rb")"))
-METAS = Scan(TRIGGERS)
-_SPEAKS = re.compile(_WORDS, re.IGNORECASE)
-_WORD_END = re.compile(rb"(?i:" + _WORDS.encode() + rb")\Z")
-_WORD_CHARS = 12                 # of the longest
+TRIGGERS = Trigger((hidden.MARKUP, re.compile(
+    rb"<meta[\t\n\f\r /][^<>]*(?:<|$|=\s*(?:\"[^\"<>]*|'[^'<>]*)>|" + _WORDS.encode() + rb")")),
+    lambda seen: bool(seen.meta_end))
+_SPEAKS = re.compile(_WORDS.replace("snippet|", r"snippet(?!\s*:\s*-1)|", 1), re.IGNORECASE)    # -1 is no limit
 _COULD_SPEAK = re.compile(
     rb"&#(?:x0*(?:2d|[46][1-9a-f]|[57][0-9a])(?![0-9a-f])|0*(?:45|6[5-9]|[78]\d|90|9[7-9]|1[01]\d|12[0-2])(?!\d))|"
     + _WORDS.encode(), re.IGNORECASE)
@@ -101,7 +103,7 @@ def read(evidence: Evidence, asset: Asset, *, exact: bool = False) -> Page:
     last = _last
     if last[0] is body and last[1] == media_type and not exact:      # INVARIANT: bytes never change
         return last[2]
-    found = page(body, xhtml=media_type == "application/xhtml+xml", exact=exact) if is_html(body, media_type) else NO_PAGE
+    found = page(body, xhtml=media_type == XHTML, exact=exact) if is_html(body, media_type) else NO_PAGE
     _last = (body, media_type, found)
     return found
 
@@ -114,8 +116,17 @@ def faults(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
 def is_html(body: bytes, media_type: str = "") -> bool:
     if media_type in MEDIA_TYPES:
         return True
-    start = utf8(body[:2048])
+    start = _utf8(body[:START_BYTES])
     return bool(_START.match(start) or _XHTML.match(start))
+
+
+def surveyed(body: bytes, media_type: str) -> Survey | None:
+    """What can be told of what starts as a page, without a parse; None where that is not certain."""
+    text = markup(body, xhtml=media_type == XHTML)
+    if not _START.match(text, 0, START_BYTES) and not _XHTML_START.match(text, 0, START_BYTES):
+        return None
+    seen = survey(text)
+    return seen if seen.certain else None
 
 
 def markup(body: bytes, *, xhtml: bool = False) -> bytes:
@@ -126,7 +137,7 @@ def markup(body: bytes, *, xhtml: bool = False) -> bytes:
 @latest
 def _markup(body: bytes) -> bytes:
     text = utf8(body[:HTML_BYTES])
-    return _closed(text) if _XHTML.match(text, 0, 2048) else text
+    return _closed(text) if _XHTML.match(text, 0, START_BYTES) else text
 
 
 @latest
@@ -135,7 +146,8 @@ def _markup_of_xhtml(body: bytes) -> bytes:
 
 
 def _closed(text: bytes) -> bytes:
-    return _SELF_CLOSED.sub(rb"<\1\2></\1>", text) if not compiled or compiled.self_closes(text) else text
+    seen = survey(text)
+    return text if seen.certain and not seen.closes else _SELF_CLOSED.sub(rb"<\1\2></\1>", text)
 
 
 def page(body: bytes, *, xhtml: bool = False, exact: bool = False) -> Page:
@@ -145,7 +157,7 @@ def page(body: bytes, *, xhtml: bool = False, exact: bool = False) -> Page:
         body = body[:HTML_BYTES]
         troubles.append(_fault(FaultKind.TRUNCATED, f"only the first {HTML_BYTES} bytes were read"))
     text = markup(body, xhtml=xhtml)
-    end = len(text) if exact else _needed(text)
+    end = len(text) if exact or not (seen := survey(text)).certain else seen.meta_end
     metas: list[Meta] = []
     if end:
         try:
@@ -160,29 +172,6 @@ def page(body: bytes, *, xhtml: bool = False, exact: bool = False) -> Page:
 
 class _Unbounded(Exception):
     """The page would cost more than its size is worth."""
-
-
-def _needed(text: bytes) -> int:
-    """Length of the part that holds every meta that could speak; 0: there is none. All, where only a parser can tell."""
-    places = METAS.places(text)
-    if not places:
-        return 0
-    if all(_WORD_END.search(text, max(place - _WORD_CHARS, 0), place) for place in places):
-        # the tag that holds the last word: nothing that could be another tag stands before the word
-        tag = ATTRIBUTES.match(text, text.rfind(b"<", 0, places[-1]) + len("<meta"))
-        return tag.end() if tag else len(text)
-    seen = survey(text)
-    if seen and seen.certain:
-        return next((stop for start, stop in reversed(seen.metas) if _COULD_SPEAK.search(text, start, stop)), 0)
-    end = inside = 0
-    for start in _META.finditer(text):
-        tag = ATTRIBUTES.match(text, start.end())
-        if start.start() < inside or not tag:
-            return len(text)
-        inside = tag.end()
-        if _COULD_SPEAK.search(text, start.end(), inside):
-            end = inside
-    return end
 
 
 def _metas(text: bytes, end: int) -> list[Meta]:
@@ -251,16 +240,21 @@ def _speaks(name: str, content: str) -> bool:
     return bool(name) and bool(_SPEAKS.search(name) or _SPEAKS.search(content))
 
 
+@latest
 def utf8(body: bytes) -> bytes:
     """The body in UTF-8, or in what UTF-8 takes it for."""
+    return _utf8(body)
+
+
+def _utf8(body: bytes) -> bytes:
     if body.startswith(b"\xef\xbb\xbf"):
         return body[3:]
     if body.startswith((b"\xff\xfe", b"<\0")):
         return body.decode("utf-16-le", "replace").removeprefix("\ufeff").encode("utf-8", "replace")
     if body.startswith((b"\xfe\xff", b"\0<")):
         return body.decode("utf-16-be", "replace").removeprefix("\ufeff").encode("utf-8", "replace")
-    label = _CHARSET.search(body, 0, 1024)
-    codec = CODECS.get(label[1].decode().lower()) if label else None
+    label = _CHARSET.search(body[:CHARSET_BYTES].lower())
+    codec = CODECS.get(label[1].decode()) if label else None
     return body.decode(codec, "replace").encode("utf-8", "replace") if codec else body
 
 

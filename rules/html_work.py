@@ -1,4 +1,4 @@
-"""An upper bound on the work of parsing a page, in linear time, so that no page can cost more than its size is worth.
+"""One walk over a page without a parser, in linear time: what a parse would cost, what could say something, and what it shows.
 
 Facts (measured on Lexbor 2; HTML Living Standard 13.2.6, https://html.spec.whatwg.org/multipage/parsing.html)
 - Most tags make the parser look through the stack of open elements (13.2.4.2): work is tags x depth.
@@ -15,6 +15,7 @@ Facts (measured on Lexbor 2; HTML Living Standard 13.2.6, https://html.spec.what
   long as nothing in it would.
 - 13.2.6.5: in `svg` a tag that ends in `/>` opens nothing. OURS: an `svg` is certain as long as it holds drawings alone, each
   end tag meets its own start tag, and titles and styles hold no `<`: icons stand on most pages.
+- OURS: a page shows its text but for what scripts, styles, frames and templates hold; a tag that is not INLINE ends a line.
 """
 from __future__ import annotations
 
@@ -47,6 +48,10 @@ DRAWINGS = frozenset(
     b"svg g path circle ellipse line polygon polyline rect use defs symbol text tspan image clippath mask pattern filter "
     b"marker lineargradient radialgradient stop animate animatetransform animatemotion".split())
 TEXTS = frozenset(b"title desc style".split())      # in svg
+SHOWN = frozenset(b"title desc textarea".split())   # text without tags, that people see
+INLINE = frozenset(
+    b"a abbr b bdi bdo big cite code data dfn em font i ins kbd label mark q s samp small span strike strong sub sup time tt u "
+    b"var wbr".split())
 RAW = {name: re.compile(rb"</" + name + rb"(?=[\t\n\f\r />])", re.IGNORECASE)
        for name in b"script style textarea title xmp iframe noembed noframes".split()}
 
@@ -63,53 +68,69 @@ _TEXT_END = re.compile(rb"[^<]*+</(title|desc|style)[\t\n\f\r ]*+>", re.IGNORECA
 _SELF_CLOSED = re.compile(                         # a slash behind a value without quotes is a part of it
     rb"(?:[\t\n\f\r ]++|/(?!>)|[^\t\n\f\r />=]++(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"[^\"]*+\"|'[^']*+'))?+)*+/>")
 _MARK = re.compile(rb"<(?:(/?)([a-zA-Z][^\t\n\f\r />]*+)|!--|[!?/])")
+_RIGHTS = re.compile(rb"right|&(?:#(?:x[0-9a-f]+|\d+)|plus|colon|fjlig|period)", re.IGNORECASE)
 _COMMENT_END = re.compile(rb"--!?>")
 _ABRUPT_END = re.compile(rb"-?>")
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What the tags of a page tell, as far as they are certain."""
-    bounded: bool                    # is_bounded
+    """What the tags of a page tell, as far as they are certain; without a compiler an end is that of the page."""
+    bounded: bool                    # parsing it takes time in proportion to its size
     certain: bool                    # all tags that a parser would see, and no others, have been seen
-    metas: list[tuple[int, int]]     # where they stand
-    told_end: int                    # behind the last tag or script that could speak of licence or access; 0: there is none
+    closes: bool                     # a tag of XHTML has closed an element of RAW itself, which HTML does not know
+    rights: list[tuple[int, int]]    # where metas stand that could be called `copyright` or `rights`
+    meta_end: int                    # behind the last meta that could be html.Meta; 0: there is none, as below
+    told_end: int                    # behind the last tag or script that could speak of licence or access
     items: bool                      # one of them is microdata
     rsl_end: int                     # behind the last one that could be RSL
     base_end: int                    # behind the last `<base>`
     root_end: int                    # behind the last `<html>`
-
-
-def survey(text: bytes) -> Survey | None:
-    """What can be told of a page without a parse; None on a machine that has no compiled _survey.c."""
-    return _surveyed(text) if compiled else None
+    shown: bytes                     # what people see, references as they are; nothing where the tags are not certain
 
 
 @latest
-def _surveyed(text: bytes) -> Survey:
-    return Survey(*compiled.survey(text, len(text), WORK))
+def survey(text: bytes) -> Survey:
+    """What can be told of a page, in UTF-8, without a parse."""
+    return Survey(*compiled.survey(text, len(text), WORK)) if compiled else walk(text, len(text))
 
 
 def is_bounded(text: bytes, end: int) -> bool:
     """Whether parsing text[:end] takes time in proportion to its size."""
-    if not compiled:
-        return walk(text, end)
-    return _surveyed(text).bounded if end == len(text) else bool(compiled.survey(text, end, WORK)[0])
+    seen = survey(text)
+    if end == len(text) or (seen.bounded and seen.certain):
+        return seen.bounded
+    return bool(compiled.survey(text, end, WORK)[0]) if compiled else walk(text, end).bounded
 
 
-def walk(text: bytes, end: int) -> bool:
+def walk(text: bytes, end: int) -> Survey:
     """The same where there is no compiler. INVARIANT (tested): _survey.c says just that."""
-    if end <= SAFE_BYTES and text.count(b"<", 0, end) <= SAFE_TAGS:
-        return True
+    shown, rights = list[bytes](), list[tuple[int, int]]()
+    bounded, certain, closes = _walked(text, end, shown, rights)
+    safe = end <= SAFE_BYTES and text.count(b"<", 0, end) <= SAFE_TAGS
+    return Survey(bounded or safe, certain, closes, rights, end, end, True, end, end, end, b"".join(shown) if certain else b"")
+
+
+def _walked(text: bytes, end: int, shown: list[bytes], rights: list[tuple[int, int]]) -> tuple[bool, bool, bool]:
+    """Whether the page is bounded, is certain, and closes an element itself."""
     stack: list[bytes] = []
     merged = formatting = nesting_work = formatting_work = attribute_work = looked_at = 0
-    certain, selecting, pos, svgs = True, False, 0, 0        # svgs: how many are open
+    certain, closes, selecting, pos, svgs = True, False, False, 0, 0        # svgs: how many are open
+    begin = templates = 0            # where text begins that was not shown yet; templates that are open
+
+    def show(stop: int, then: bytes = b"") -> None:
+        if not templates:
+            shown.append(text[begin:stop].replace(b"\n", b" ") + then)
+
     while mark := _MARK.search(text, pos, end):
         pos = mark.end()
         if mark[2] is None:
             certain = certain and not (svgs and mark[0] != b"<!--")       # CDATA, perhaps
-            if certain and not (pos := _after_comment(text, mark, end)):
-                return True
+            if certain:
+                show(mark.start())
+                if not (pos := _after_comment(text, mark, end)):
+                    return True, True, closes
+                begin = pos
             continue
         name, tag = mark[2].lower(), ATTRIBUTES.match(text, pos, end)
         stop = tag.end() if tag else end
@@ -122,16 +143,24 @@ def walk(text: bytes, end: int) -> bool:
         formatting_work += formatting
         if (nesting_work > NESTING_WORK or formatting_work > FORMATTING_WORK or attribute_work > ATTRIBUTE_WORK
                 or looked_at > 4 * end):
-            return False
+            return False, False, closes
         if certain:
+            show(mark.start(), b"" if not tag or name in INLINE else b" " if name == b"br" else b"\n")
             if not tag:
-                return True          # the page ends inside a tag, which then is none
-            pos = stop
+                return True, True, closes        # the page ends inside a tag, which then is none
+            begin = pos = stop
+            closes = closes or (name in RAW and not mark[1] and not svgs and text.endswith(b"/>", 0, stop))
+            if name == b"meta" and not mark[1] and _RIGHTS.search(text, mark.end(), stop):
+                rights.append((mark.start(), stop))
+            if name == b"template":
+                templates += 1 if not mark[1] else -1 if templates else 0
             certain = name not in UNCERTAIN and not (selecting and name in NOT_IN_SELECT)
             selecting = not mark[1] if name == SELECT else selecting
         if certain and svgs:
             if name in TEXTS and not mark[1] and (close := _TEXT_END.match(text, pos, end)) and close[1].lower() == name:
-                pos = close.end()
+                if name in SHOWN:
+                    show(close.start(1) - 2, b"\n")
+                begin = pos = close.end()
                 continue
             certain = name in DRAWINGS and (not mark[1] or stack[-1] == name)
             if certain and not mark[1] and text.endswith(b"/>", pos - 2, pos) and _SELF_CLOSED.fullmatch(text, mark.end(), pos):
@@ -147,13 +176,16 @@ def walk(text: bytes, end: int) -> bool:
             formatting += name in FORMATTING
             if certain and name in RAW:
                 close = RAW[name].search(text, pos, end)
-                if not close:
-                    return True
-                if name == b"script" and _may_escape(text, pos, close.start()):
+                stop = close.start() if close else end
+                if name == b"script" and close and _may_escape(text, pos, stop):
                     certain = False
-                else:
-                    pos = close.start()
-    return True
+                    continue
+                if name in SHOWN:
+                    show(stop)
+                begin = pos = stop
+    if certain and begin < end:
+        show(end)
+    return True, certain, closes
 
 
 def _after_comment(text: bytes, mark: re.Match[bytes], end: int) -> int:

@@ -60,7 +60,7 @@ PROSE_SENTENCE_CHARS = 1_500 # OURS: longer sentences are read in parts
 GATE_BYTES = 128 << 10       # OURS: longer pages are no walls
 GATE_JSON_BYTES = 64 << 10   # OURS: a demand for payment
 GATE_JSON_PARTS = 200        # OURS: lists and objects in it, and so their depth
-WALL_TEXT_CHARS = 400        # OURS: visible characters of a page that is a wall
+WALL_TEXT_BYTES = 400        # OURS: visible ones, without white space, of a page that is a wall
 
 # What findings keep
 QUOTE_CHARS = 200            # OURS

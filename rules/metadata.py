@@ -15,8 +15,8 @@ https://www.dublincore.org/specifications/dublin-core/dcmi-terms/; ccREL, https:
 - OURS: Lexbor parses (rules/html.py); extruct reads microdata, JSON-LD and Dublin Core from a tree made of their elements
   alone, so that its work is bounded. Its RDFa is not used: it builds regular expressions from the page and recurses with its
   depth.
-- OURS: what holds none of the words (metadata_words) is not parsed; `exact` parses all. What is found is the same (INVARIANT,
-  tested).
+- OURS: a page whose tags could say nothing is not parsed, and of others no more than needed, as far as html_work.survey can
+  tell; `exact` parses all. What is found is the same (INVARIANT, tested).
 """
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from lxml.html import HtmlElement, html_parser
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from .html import beginning, is_html, markup, parse
-from .html_work import Survey, is_bounded, survey
+from .html_work import Survey, survey
 from .limits import HTML_DEPTH, JSON_LD_BYTES, METADATA_DEPTH, METADATA_ELEMENTS, METADATA_REFERENCES, METADATA_VALUES
-from .metadata_words import could_speak, has_words
+from .metadata_words import has_words
 from .model import Carrier, Fault, FaultKind
 
 LICENSE = "license"
@@ -100,12 +100,12 @@ def read(body: bytes, media_type: str, base: str, *, exact: bool = False) -> Des
 def describe(body: bytes, base: str, *, xhtml: bool = False, exact: bool = False) -> Description:
     """Read a page. `exact`: parse all of it, whatever it holds. Time and memory in proportion to the body; raises nothing."""
     text = markup(body, xhtml=xhtml)
-    seen = None if exact else survey(text)
-    if not exact and not (seen.told_end if seen and seen.certain else could_speak(text)):
+    seen = survey(text)
+    if not exact and seen.certain and not seen.told_end:
         return NOTHING
-    if not is_bounded(text, len(text)):
+    if not seen.bounded:
         return Description(faults=(_fault(FaultKind.MALFORMED, "nested, formatted or attributed beyond reason; not read"),))
-    tree = _beginning(text, seen) if seen and seen.certain else None
+    tree = _beginning(text, seen) if seen.certain and not exact else None
     reading = _Reading(base, tree or parse(text))
     return Description(tuple(dict.fromkeys(reading.properties)), reading.base, tuple(dict.fromkeys(reading.faults)))
 

@@ -26,28 +26,32 @@ SPACELESS = frozenset({"ja", "ko", "zh"})        # phrases are found inside word
 
 AI_CHARS = 100                   # OURS: at most so far from AI is `training` the training of machines
 LINKED_CHARS = 300               # OURS: at most so far from its topic does a word forbid it, or show that it does not
-NEEDS_KEPT = 4_096               # sets of words whose answer is remembered
 SENTENCES_KEPT = 4_096           # whose answer is remembered: many pages of a site say the same
 SPANS = 50                       # OURS: words of one kind looked at in a sentence
 
 # INVARIANT (tested): every phrase of `ai`, `trained` and `mining` holds one of these, outside its accents. A space in front:
-# at the start of a word.
+# at the start of a word; a star: whatever letters follow.
 TRIGGERS = (
-    " intelligen", " inteligen", " mining", " datamining", " tdm", " scrap", " webscrap", " genai", " llm",
-    " training data", " trainings", " machine learning", " machinaal", " maschinell", "apprentissage", " aprendiz",
-    " apprendimento", " addestramento", " entren", "entrai", "entraî", "entraÎ", "entra&icirc", " harvest", " moissonn",
-    " fouille", " miner", " estrazione", " extracci", " extraer", " extraction automatis", " ausles", " datenanalyse",
-    " urhg", " automatisiert", " crawlern", " language model", " generative", " foundation model", " ml model",
-    " modelli", " modelos", " langage", " langue", "ratifs", "sprachm", " taalmodel", " neural", " chatbot", " a.i.",
-    " i.a.", "人工", "学習", "學習", "学习", "訓練", "训练", "言語モデル", "语言模型", "語言模型", "大模型", "生成式",
-    "マイニング", "スクレイピング", "挖掘", "探勘", "爬", "抓取", "擷取", "인공", "언어", "기계", "머신", "학습",
-    "마이닝", "크롤링", "스크래핑", "스크레이핑", " 2019/790", " dsm", " single market", "122 5 3", " auteurswet", " 44b",
-    " automated means", " automated devices", " automated tools", " automated scripts", " automated processes")
+    " artificial intelligen", "nstliche* intelligen", " kunstmatige intelligen", " intelligen* artificiel",
+    " intelligen* artificial", " inteligen* artificial", " mining", " datamining", " tdm", " scrap", " webscrap",
+    " genai", " llm", " training data", " trainings", " machine learning", " machinaal", " maschinell", "apprentissage",
+    " aprendiz", " apprendimento", " addestramento", " entren", "entrai", "entraî", "entraÎ", "entra&icirc", " harvest",
+    " moissonn", " fouille", " miner", " estrazione", " extracci", " extraer", " extraction automatis", " ausles",
+    " datenanalyse", " urhg", " automatisiert", " crawlern", " language model", " generative", " foundation model",
+    " ml model", " modelli", " modelos", " langage ", " langue ", "ratifs", "sprachm", " taalmodel", " neural",
+    " chatbot", " a.i.", " i.a.", "人工", "学習", "學習", "学习", "訓練", "训练", "言語モデル", "语言模型", "語言模型",
+    "大模型", "生成式", "マイニング", "スクレイピング", "挖掘", "探勘", "爬", "抓取", "擷取", "인공", "언어", "기계",
+    "머신", "학습", "마이닝", "크롤링", "스크래핑", "스크레이핑", " 2019/790", " dsm", " single market", "122 5 3",
+    " auteurswet", " 44b", " automated means", " automated devices", " automated tools", " automated scripts",
+    " automated processes")
 Span = tuple[int, int]
 
-_SHORT = re.compile(r"(?<![a-z])ais?(?![a-z])|(?<!\w)(?:ia|ki)(?!\w)")
-_IN_TEXT = tuple(re.compile(("(?<![a-z])" if t[0] == " " else "") + "[^a-z]+".join(map(re.escape, t.split())))
-                 for t in TRIGGERS)
+# What stands before a short word is looked at behind it: so the search is for letters.
+_SHORT = re.compile(r"ais?(?<![a-z]ai)(?<![a-z]ais)(?![a-z])|(?:ia|ki)(?<!\w\w\w)(?!\w)")
+_LETTERS = "[a-z]*"
+_IN_TEXT = (*(re.compile(("(?<![a-z])" if t[0] == " " else "")
+                         + "[^a-z]+".join(map(re.escape, t.split())).replace(r"\*", _LETTERS)) for t in TRIGGERS),
+            _SHORT, _SHORT)
 _GAP = rb"(?:[^a-z<&]|<[^<>]*>|&#?[a-z0-9]{1,12};)"      # between words that stand side by side in the source of a page
 _SHORT_CHARS = 3                 # a shorter word is looked for as a word of its own
 _START = rb"(?:^|[^a-z])"
@@ -57,7 +61,8 @@ _GLUED = f"&(?:{'|'.join(sorted({n.lower() for n, c in html5.items() if n[-1] !=
 
 def _side_by_side(first: bytes, *others: bytes) -> bytes:
     """Words as they stand in the source of a page, or the first of them before a comment, beyond which they may go on."""
-    return first + (rb"(?:" + _GAP + b"+" + _side_by_side(*others) + b"|" + _GAP + b"*<!--)" if others else b"")
+    rest = rb"(?:" + _GAP + b"+" + _side_by_side(*others) + b"|" + _GAP + b"*<!--)" if others else b""
+    return first.replace(rb"\*", _LETTERS.encode()) + rest
 
 
 def _word(trigger: str) -> Word:
@@ -67,10 +72,10 @@ def _word(trigger: str) -> Word:
     return re.compile((_START if trigger.startswith(" ") else b"") + _side_by_side(*map(re.escape, words)))
 
 
-WORDS: tuple[Word, ...] = (*map(_word, TRIGGERS), re.compile(_START + rb"ais?(?:[^a-z]|$)"),
-                           re.compile(rb"(?:^|[^a-z0-9_])(?:ia|ki)(?:[^a-z0-9_]|$)"), re.compile(_GLUED))
+_SHORT_WORDS = (re.compile(_START + rb"ais?(?:[^a-z]|$)"), re.compile(rb"(?:^|[^a-z0-9_])(?:ia|ki)(?:[^a-z0-9_]|$)"))
+WORDS: tuple[Word, ...] = (*map(_word, TRIGGERS), *_SHORT_WORDS, re.compile(_GLUED))
 SCAN = Scan(WORDS)
-_PRESENT = Scan(t.strip().encode() for t in TRIGGERS)
+_PRESENT = Scan((*(t.strip().replace("*", "").encode() for t in TRIGGERS), *_SHORT_WORDS))
 
 
 # ---- phrases
@@ -138,18 +143,16 @@ class _Needs:
         words = sorted({word for need in needs for some in need for word in some})
         number = {word: n for n, word in enumerate(words)}
         self._scan = Scan([re.compile(_whole(word)) if _is_short(word) else word.encode() for word in words])
-        self._needs = [[frozenset(number[word] for word in some) for some in need] for need in needs]
-        self._met: dict[tuple[int, ...], bool] = {}
+        self._needs: dict[int, list[list[frozenset[int]]]] = {}      # by each word of the set that is the rarest
+        for need in needs:
+            rarest, *others = sorted(need, key=lambda some: -min(map(len, some)))
+            for word in rarest:
+                self._needs.setdefault(number[word], []).append([frozenset(number[word] for word in some) for some in others])
 
     def met(self, plain: bytes) -> bool:
         """Whether text in lower case without accents could hold one of the phrases."""
-        held = tuple(self._scan.held(plain))
-        found = self._met.get(held)
-        if found is None:
-            if len(self._met) >= NEEDS_KEPT:
-                self._met.clear()
-            found = self._met[held] = any(all(not some.isdisjoint(held) for some in need) for need in self._needs)
-        return found
+        held = self._scan.held(plain)
+        return any(all(not some.isdisjoint(held) for some in others) for word in held for others in self._needs.get(word, ()))
 
 
 def _is_short(word: str) -> bool:
@@ -207,14 +210,17 @@ def could_reserve(plain: str) -> bool:
 # ---- text
 
 _UNACCENTED = {c: unicodedata.normalize("NFD", chr(c))[0] for c in range(0xc0, 0x250)} | {ord("’"): "'", 0x130: "i"}
+_ACCENTED = re.compile("[\u00c0-\u024f’]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]»”]{0,3}\s+(?=[\"'(«„“¿¡©]{0,2}[^\W\d_a-zß-öø-ÿ])|(?<=[。！？])|\n+")
-_BLANK = re.compile(r"[^\S\n]{2,}|[^\S\n ]")
+_SENTENCE_END = re.compile(r"[.!?](?:[\"')\]»”]{0,3}\s+(?=[\"'(«„“¿¡©]{0,2}[^\W\d_a-zß-öø-ÿ]))|[。！？]|\n+")
+_BLANK, _BLANKS = re.compile(r"[^\S\n ]"), re.compile("  +")
 
 
 def clean(text: str) -> str:
     """The text without invisible characters and variants of the same letters, and with single spaces."""
-    return _BLANK.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
+    if not text.isascii():
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    return _BLANKS.sub(" ", _BLANK.sub(" ", text))
 
 
 def could_speak(text: bytes) -> bool:
@@ -225,25 +231,44 @@ def could_speak(text: bytes) -> bool:
 def sentences(text: str) -> Iterator[tuple[int, str]]:
     """Sentences of a text that could be notices, with their numbers. A new line ends one; long ones are cut, overlapping."""
     text = clean(text)
-    lowered = text.lower()
-    present = [_IN_TEXT[n] for n in _PRESENT.held(lowered.encode("utf-8", "replace"))]
-    for number, sentence in enumerate(_SENTENCE_END.split(text), 1):
-        plain = sentence.lower()
-        if any(trigger.search(plain) for trigger in present) or _SHORT.search(plain):
-            sentence = sentence.strip()
+    low = text.replace("\u0130", "\u0307").lower()   # the one letter that gets longer; what is left of it is none
+    present = {_IN_TEXT[n] for n in _PRESENT.held(low.encode("utf-8", "replace"))}
+    found = sorted(m.start() for trigger in present for m in trigger.finditer(low))
+    if not found:
+        return
+    at = begin = 0
+    for number, (stop, following) in enumerate(_ends(text), 1):
+        if found[at] < stop:
+            while at < len(found) and found[at] < following:
+                at += 1
+            sentence = text[begin:stop].strip()
             for start in range(0, max(len(sentence) - LINKED_CHARS, 1), PROSE_SENTENCE_CHARS - LINKED_CHARS):
                 yield number, sentence[start:start + PROSE_SENTENCE_CHARS].strip()
+            if at == len(found):
+                return
+        begin = following
+
+
+def _ends(text: str) -> Iterator[tuple[int, int]]:
+    """Where each sentence ends, and the next one begins."""
+    for end in _SENTENCE_END.finditer(text):
+        yield end.start() + (text[end.start()] != "\n"), end.end()
+    yield len(text), len(text)
 
 
 def plain(text: str) -> str:
     """Text as phrases are compared with it."""
-    return (text if text.isascii() else clean(text).translate(_UNACCENTED)).lower()
+    return (text if text.isascii() else _unaccented(clean(text))).lower()
+
+
+def _unaccented(text: str) -> str:
+    return _ACCENTED.sub(lambda m: _UNACCENTED[ord(m[0])], text)
 
 
 @lru_cache(maxsize=SENTENCES_KEPT)
 def notice(sentence: str) -> tuple[str, ...]:
     """What a sentence reserves, in words of the protocol `prose`; nothing, if it does not."""
-    plain = sentence.translate(_UNACCENTED).lower()
+    plain = _unaccented(sentence).lower()
     if plain.endswith(("?", "？")) or not could_reserve(plain):
         return ()
     found = _patterns()

@@ -1,8 +1,9 @@
-"""Which readers a body concerns: one look for the words that they all wait for, instead of one each.
+"""Which readers a body concerns: one look for what they all wait for, instead of one each.
 
 Facts (OURS)
-- A reader is called where the body holds one of its triggers (SIGNALS, `triggers`); one without triggers always.
+- A reader is called where the body holds what it waits for (SIGNALS, `triggers`); one without triggers always.
 - INVARIANT (tested): a reader that is not called would have found nothing. `exact` calls all, and has them read all of a page.
+- Where the tags of a page are certain (html_work), they tell; elsewhere words do, wherever they stand.
 - All are called, too, where words cannot be told by a look: containers, texts in UTF-16, pages beyond a cap, which are faults.
 - A page in another encoding than UTF-8 is looked at as it stands and as it is meant.
 """
@@ -12,9 +13,8 @@ from functools import cache, lru_cache
 
 from . import html, metadata, prefilter_fields
 from .containers import kind
-from .html import METAS, utf8
+from .html_work import compiled
 from .limits import HTML_BYTES
-from .memo import latest
 from .model import Asset, Carrier, Evidence
 from .scan import Scan, Word
 from .signals import READERS, TRIGGERS, Reader, prose
@@ -24,15 +24,26 @@ _START_BYTES = 64
 
 
 IN_FULL = tuple(prose.page_exact if reader is prose.page else reader for reader in BODY)
+# Each of them, what is to be told of a page, and the words that count as well; None: it is always called.
+_WAITING = tuple(
+    (reader, trigger.told, frozenset(trigger.loose if trigger.told else trigger.words)) if trigger else (reader, None, None)
+    for reader in BODY for trigger in (TRIGGERS[reader],))
+_last: tuple[bytes, str, tuple[Reader, ...]] = (b"", "", ())
 
 
-def readers(evidence: Evidence, *, exact: bool = False) -> tuple[Reader, ...]:
-    """Those who could find something in the bytes, in the order of READERS."""
+def readers(evidence: Evidence, asset: Asset, *, exact: bool = False) -> tuple[Reader, ...]:
+    """Those who could find something in the bytes, in the order of READERS. Keeps the last answer: it is asked for twice."""
+    global _last
     if evidence.carrier is Carrier.HTTP_FIELDS and not exact:
         return prefilter_fields.concerned(evidence.body)
     if evidence.carrier is not Carrier.BODY:
         return READERS[evidence.carrier]
-    return IN_FULL if exact else _concerned(evidence.body)
+    if exact:
+        return IN_FULL
+    last = _last
+    if last[0] is not evidence.body or last[1] != asset.media_type:      # INVARIANT: bytes never change
+        last = _last = evidence.body, asset.media_type, _concerned(evidence.body, asset.media_type)
+    return last[2]
 
 
 def read_in_full(evidence: Evidence, asset: Asset) -> None:
@@ -41,29 +52,43 @@ def read_in_full(evidence: Evidence, asset: Asset) -> None:
     metadata.read(evidence.body, asset.media_type, evidence.final_uri or evidence.uri, exact=True)
 
 
-@latest
-def _concerned(body: bytes) -> tuple[Reader, ...]:
+def _concerned(body: bytes, media_type: str) -> tuple[Reader, ...]:
     if len(body) > HTML_BYTES or b"\0" in body[:_START_BYTES] or body.startswith((b"\xff\xfe", b"\xfe\xff")) or kind(body):
         return BODY
-    scan, text = _scan(), utf8(body)
-    held = scan.held(body)
-    if text is not body:
-        held = sorted({*held, *scan.held(text)})
-    return _waiting(tuple(held))
+    if compiled and (seen := html.surveyed(body, media_type)):
+        loose = {_loose()[n] for n in _held(_scan_loose(), body)}
+        return tuple(reader for reader, told, words in _WAITING
+                     if (told and told(seen)) or words is None or not words.isdisjoint(loose))
+    return _waiting(tuple(_held(_scan(), body)))
+
+
+def _held(scan: Scan, body: bytes) -> list[int]:
+    text, held = html.utf8(body), scan.held(body)
+    return held if text is body else sorted({*held, *scan.held(text)})
 
 
 @cache
 def _words() -> tuple[Word, ...]:
-    return tuple(dict.fromkeys(word for triggers in TRIGGERS.values() for word in triggers or ()))
+    return tuple(dict.fromkeys(word for trigger in TRIGGERS.values() if trigger for word in trigger.words))
+
+
+@cache
+def _loose() -> tuple[Word, ...]:
+    return tuple(dict.fromkeys(word for _, _, words in _WAITING for word in words or ()))
 
 
 @cache
 def _scan() -> Scan:
-    return Scan(_words(), within=(prose.SCAN, METAS))
+    return Scan(_words())
+
+
+@cache
+def _scan_loose() -> Scan:
+    return Scan(_loose())
 
 
 @lru_cache(maxsize=4096)
 def _waiting(held: tuple[int, ...]) -> tuple[Reader, ...]:
     """Those who wait for one of these words, or for none."""
     words = {_words()[n] for n in held}
-    return tuple(reader for reader in BODY if (triggers := TRIGGERS[reader]) is None or not words.isdisjoint(triggers))
+    return tuple(reader for reader in BODY if (trigger := TRIGGERS[reader]) is None or not words.isdisjoint(trigger.words))

@@ -37,7 +37,7 @@ def references(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker, *, ex
 
 def told_by(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False) -> list[Reference]:
     """What one piece of it points to, in the order of its readers."""
-    called = _finders(readers(evidence, exact=exact)) if evidence.has_bytes else ()
+    called = _finders(readers(evidence, asset, exact=exact)) if evidence.has_bytes else ()
     return [r for finder in called for r in finder(evidence, asset, asker)]
 
 

@@ -16,7 +16,7 @@ import pytest
 from rules import hidden, html, metadata_words, phrases, prefilter, scan
 from rules.model import Access, Asker, Asset, Carrier, Evidence
 from rules.references import references as told
-from rules.signals import READERS, SIGNALS, TRIGGERS
+from rules.signals import READERS, SIGNALS, TRIGGERS, c2pa, gates
 from rules.signals import prose as prose_words
 
 from . import test_html, test_vectors
@@ -36,7 +36,7 @@ def body_of(body: bytes) -> Evidence:
 def missed(body: bytes, asset: Asset = ASSET) -> list:
     """What readers find that are not called, and references that are not seen."""
     evidence = body_of(body)
-    called = prefilter.readers(evidence)
+    called = prefilter.readers(evidence, asset)
     found = [f for read in READERS[Carrier.BODY] if read not in called for f in read(evidence, asset, ASKER)]
     return [*found, *(set(told((evidence,), asset, ASKER, exact=True)) - set(told((evidence,), asset, ASKER)))]
 
@@ -45,9 +45,14 @@ def speaks(body: bytes) -> bool:
     return any(read(body_of(body), ASSET, ASKER) for read in READERS[Carrier.BODY])
 
 
-@pytest.fixture(params=["hyperscan", "portable"])
+@pytest.fixture(params=["tags", "hyperscan", "portable"])
 def words(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways of looking for words."""
+    """All ways of looking at a page: by its tags, where they are certain; for words, in both ways."""
+    if request.param == "tags":
+        if not prefilter.compiled:
+            pytest.skip("rules/_survey.c is not compiled")
+        return
+    monkeypatch.setattr(prefilter, "compiled", None)
     if request.param == "portable":
         monkeypatch.setattr(prefilter, "_scan", lambda: PORTABLE)
         monkeypatch.setattr(prose_words.SCAN, "portable", True)
@@ -130,10 +135,11 @@ def test_a_machine_without_hyperscan_gets_the_same_answers(monkeypatch: pytest.M
     assert spec
     assert spec.loader
     without = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, without)
     spec.loader.exec_module(without)
     words = without.Scan([b"mining", b"text data", re.compile(rb"no[ -]?ai")])
     assert words.portable
-    for body, held, places in ((b"Data and TEXT Mining", [0, 1], [4, 20]), (b"no-ai, NOAI", [2], [5, 11]), (b"data, min, ai", [], [])):
+    for body, held, places in ((b"Data and TEXT Mining", [0, 1], [4, 13, 20]), (b"no-ai, NOAI", [2], [5, 11]), (b"date, min, ai", [], [])):
         assert words.held(body) == held
         assert words.places(body) == places
 
@@ -166,15 +172,15 @@ def test_silent_page_calls_next_to_nobody() -> None:
     """Words of typography hide nothing; most pages hold them."""
     silent = (b"<!doctype html><html><head><meta charset='utf-8'><title>It&#8217;s me</title><meta name=viewport content='width=device-width'></head>"
               b"<body><p>&#160;&copy;&nbsp;2026 &#39;A&#34; &ndash; &#8211; &#x2019; &#x2F; &amp; &lt;&#60; &#8230; &#128512; &#xe900; "
-              b"&eacute;&#233; &trade;</p><svg><path d='M0 0'/></svg></body></html>")
-    called = prefilter.readers(body_of(silent))
+              b"&eacute;&#233; &trade;</p>" + b"<p>Words. " * 100 + b"<svg><path d='M0 0'/></svg></body></html>")
+    called = prefilter.readers(body_of(silent), ASSET)
     assert {read for read in called if TRIGGERS[read] is not None} == set()
     assert len(called) < 5
 
 
 def test_too_long_a_page_is_read_by_all() -> None:
-    assert prefilter.readers(body_of(b"<html>" + b" " * html.HTML_BYTES)) == READERS[Carrier.BODY]
-    assert prefilter.readers(body_of(b"\xff\xd8\xff")) == READERS[Carrier.BODY]
+    assert prefilter.readers(body_of(b"<html>" + b" " * html.HTML_BYTES), ASSET) == READERS[Carrier.BODY]
+    assert prefilter.readers(body_of(b"\xff\xd8\xff"), ASSET) == READERS[Carrier.BODY]
 
 
 def test_every_reader_of_bodies_has_its_place() -> None:
@@ -185,7 +191,7 @@ def test_every_reader_of_bodies_has_its_place() -> None:
             assert TRIGGERS[row.read] is None
         elif row.triggers is not None:
             assert row.carrier is Carrier.BODY
-    assert all(read in prefilter.readers(body_of(b"")) for read, triggers in TRIGGERS.items() if triggers is None)
+    assert all(read in prefilter.readers(body_of(b""), ASSET) for read, triggers in TRIGGERS.items() if triggers is None)
 
 
 def is_hiding(code: int) -> bool:
@@ -222,5 +228,6 @@ def test_references_of_typography_are_not(code: int) -> None:
 
 def test_what_a_page_needs_to_speak_is_among_the_triggers() -> None:
     """The readers' own looks are no wider than those of the prefilter."""
-    assert set(html.TRIGGERS) | set(metadata_words.TRIGGERS) | set(prose_words.TRIGGERS) <= set(prefilter._words())
+    assert {*html.TRIGGERS.words, *metadata_words.TRIGGERS.words, *prose_words.TRIGGERS.words} <= set(prefilter._words())
+    assert {*prose_words.TRIGGERS.loose, *gates.TRIGGERS.loose, *c2pa.TRIGGERS.words} <= set(prefilter._loose())
     assert references.unescape("&#105;") == "i"

@@ -27,7 +27,7 @@ def fields(body: bytes, status: int | None = None, final_uri: str = "") -> Evide
 
 def missed(evidence: Evidence) -> list:
     """What readers find that are not called, gates where it does not look, and references that are not seen."""
-    called = prefilter.readers(evidence)
+    called = prefilter.readers(evidence, ASSET)
     status = http_fields.status(evidence.body) or evidence.status or 0
     looked = set(gates._header(evidence.body, status, evidence.uri, evidence.final_uri))
     found = [f for read in READ if read not in called for f in read(evidence, ASSET, ASKER)]
@@ -61,6 +61,6 @@ def test_nothing_is_missed_in_mutations() -> None:
 
 def test_few_read_what_is_silent() -> None:
     silent = fields(b"HTTP/1.1 200 OK\r\nDate: Fri, 20 Nov 2026 06:00:00 GMT\r\nContent-Type: text/html\r\nLink: </a>; rel=preload\r\n\r\n")
-    assert prefilter.readers(silent) == (gates.header,)
-    assert prefilter.readers(silent, exact=True) == READ
+    assert prefilter.readers(silent, ASSET) == (gates.header,)
+    assert prefilter.readers(silent, ASSET, exact=True) == READ
     assert {gates.header, *prefilter_fields.WORDS} == set(READ)

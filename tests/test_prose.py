@@ -237,9 +237,3 @@ def test_a_phrase_never_stands_where_no_trigger_does(name: str) -> None:
                 assert reading.SCAN.held(source.encode()), source
                 assert portable.held(source.encode()), source
                 assert list(sentences(html.unescape(source).replace("<b>", ""))), source
-
-
-def test_what_is_needed_is_forgotten_when_it_is_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    needs = reading._Needs([("no training", "en")])
-    monkeypatch.setattr(reading, "NEEDS_KEPT", 1)
-    assert [needs.met(text) for text in (b"there is no training here", b"moss", b"there is no training here")] == [True, False, True]

@@ -9,11 +9,11 @@ from itertools import product
 
 import pytest
 
-from rules import html, html_work, metadata, metadata_words, phrases
+from rules import html, html_work, metadata, prefilter
 from rules.assess import find
 from rules.model import Access, Asker, Asset, Carrier, Evidence, FaultKind, Preference, Statement, Terms, Use
 from rules.record import finding_record
-from rules.signals import READERS, prose, rsl
+from rules.signals import READERS, rsl
 
 from . import test_html, test_vectors
 
@@ -50,12 +50,12 @@ def pages(number: int, seed: int) -> list[bytes]:
 
 
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (html_work, html, prose):
+    for module in (html_work, prefilter):
         monkeypatch.setattr(module, "compiled", None)
 
 
 @pytest.mark.parametrize("least", [True, False])
-def test_both_walks_bound_alike(least: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_walks_tell_alike(least: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where next to nothing is allowed, so that each count counts."""
     if least:
         for name in ("SAFE_TAGS", "SAFE_BYTES", "NESTING_WORK", "FORMATTING_WORK", "ATTRIBUTE_WORK", "LONG_TAG_BYTES"):
@@ -64,16 +64,12 @@ def test_both_walks_bound_alike(least: bool, monkeypatch: pytest.MonkeyPatch) ->
     bounded = 0
     for n, page in enumerate((*BODIES, *pages(6_000, 1))):
         end = len(page) if n % 2 else len(page) * (n % 7) // 7
-        assert html_work.compiled.survey(page, end, html_work.WORK)[0] == html_work.walk(page, end), (page, end)
-        bounded += html_work.walk(page, end)
+        seen, plainly = html_work.Survey(*html_work.compiled.survey(page, end, html_work.WORK)), html_work.walk(page, end)
+        assert (seen.bounded, seen.certain, seen.shown, seen.closes) == (plainly.bounded, plainly.certain, plainly.shown, plainly.closes), (page, end)
+        assert set(seen.rights) <= set(plainly.rights)
+        bounded += plainly.bounded
     assert bounded
     assert not least or bounded < 6_000
-
-
-def test_both_show_alike() -> None:
-    for page in (*BODIES, *pages(4_000, 2)):
-        assert html_work.compiled.shown(page) == prose._walked(page), page
-        assert html_work.compiled.self_closes(page) == (html._SELF_CLOSED.search(page) is not None), page
 
 
 def test_a_part_tells_what_the_whole_does() -> None:
@@ -114,8 +110,9 @@ def test_what_is_not_compiled_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, spec.name, without)
     spec.loader.exec_module(without)
     assert without.compiled is None
-    assert without.survey(b"<p>") is None
+    assert without.survey(b"<p>a").shown == b"\na"
     assert without.is_bounded(b"<p>", 3)
+    assert without.is_bounded(b"<math><p>", 5)
 
 
 def test_exact_finds_the_same() -> None:
@@ -123,21 +120,6 @@ def test_exact_finds_the_same() -> None:
         evidence = [Evidence(Carrier.BODY, BASE, None, Access.OBTAINED, body)]
         for asset in (ASSET, Asset(BASE)):
             assert find(evidence, asset, ASKER) == find(evidence, asset, ASKER, exact=True), body
-
-
-def test_without_a_compiler_words_are_weighed_by_where_they_stand() -> None:
-    for page, could in ((b'<meta name="dcterms.license" content=x>', True), (b'<a itemprop="x"> license', False), (b"rel license=", False),
-                        (b'<p rel="a">license</p>', False), (b"<p rel='a license'>", True), (b"<p rel=license>", True), (b"<p rel=a", False), (b"<p rel=rel=x license", False),
-                        (b"<p rel=license", True), (b"<p rel='license", True), (b"<p itemprop=usageInfo>", True), (b"xx.license rel = y", False),
-                        (b'<p rel="x" property="y" itemprop="z"> license', False), (b'<script type="application/ld+json">{}</script>license', False)):
-        assert metadata_words.could_speak(page) == could, page
-
-
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phrases, "NEEDS_KEPT", 1)
-    needs = phrases._Needs([("data mining", "en"), ("scraping", "en")])
-    assert [needs.met(text) for text in (b"data mining", b"scraping", b"data", b"data mining")] == [True, True, False, True]
-    assert len(needs._met) == 1
 
 
 def test_empty_terms_are_left_out_of_a_record() -> None:

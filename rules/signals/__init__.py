@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .. import containers, html
 from ..model import Asker, Asset, Audience, Carrier, CircumstanceKind, Evidence, Finding, Form, Preference, Subject, Use
-from ..scan import Word
+from ..scan import Trigger
 from ..vocab import TERMS
 from . import (
     account,
@@ -63,7 +63,7 @@ class Signal:
     subjects: tuple[Subject, ...] = (Subject.ASSET,)
     terms: bool = False              # whether a statement can carry terms
     circumstances: tuple[CircumstanceKind, ...] = ()
-    triggers: tuple[Word, ...] | None = None     # on bodies: it reads those alone that hold one, and files; None: all
+    triggers: Trigger | None = None  # on bodies: it reads those alone that hold what it waits for, and files; None: all
 
     @property
     def uses(self) -> tuple[Use, ...]:
@@ -71,7 +71,7 @@ class Signal:
         return tuple(dict.fromkeys(use for term in TERMS.values() if term.protocol == self.protocol for use in term.uses))
 
 
-FILES: tuple[Word, ...] = ()         # triggers of those who read nothing but containers
+FILES = Trigger(())                  # of those who read nothing but containers
 
 _R, _F, _T, _B = Carrier.ROBOTS_TXT, Carrier.HTTP_FIELDS, Carrier.TDMREP_JSON, Carrier.BODY
 _EXACT_LENIENT, _EXACT_LEGACY = (Form.EXACT, Form.LENIENT), (Form.EXACT, Form.LEGACY)
@@ -225,8 +225,6 @@ READERS: dict[Carrier, tuple[Reader, ...]] = {
     c: (*FAULTS.get(c, ()), *dict.fromkeys(s.read for s in SIGNALS.values() if s.carrier is c))
     for c in Carrier}
 
-# What each reader of bodies waits for (prefilter.py).
-TRIGGERS: dict[Reader, tuple[Word, ...] | None] = {html.faults: html.TRIGGERS, containers.faults: FILES}
-for _row in (row for row in SIGNALS.values() if row.carrier is _B):
-    _others = TRIGGERS.get(_row.read, ())
-    TRIGGERS[_row.read] = None if _row.triggers is None or _others is None else tuple(dict.fromkeys((*_others, *_row.triggers)))
+# What each reader of bodies waits for (prefilter.py); all of its rows wait for the same.
+TRIGGERS: dict[Reader, Trigger | None] = {html.faults: html.TRIGGERS, containers.faults: FILES,
+                                          **{row.read: row.triggers for row in SIGNALS.values() if row.carrier is _B}}

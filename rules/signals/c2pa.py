@@ -33,6 +33,7 @@ from ..jumbf import Content, Reading, contents
 from ..limits import ASSERTION_BYTES, ASSERTIONS, DETAIL_CHARS, HTML_BYTES, QUOTE_CHARS
 from ..memo import latest
 from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement, Terms
+from ..scan import Trigger
 from ..vocab import TERMS, Term
 from .xmp import provenance
 
@@ -42,7 +43,7 @@ PREFIXES = ("cawg", "c2pa")
 ALLOWED, NOT_ALLOWED, CONSTRAINED = "allowed", "notAllowed", "constrained"
 INFO = ("constraint_info", "constraints_info")
 
-TRIGGERS = (b"c2pa",)               # in text; files are read by all
+TRIGGERS = Trigger((b"c2pa",))      # in text; files are read by all
 
 _NOT_LETTERS = re.compile(r"[^a-z]")
 _WORDS = {_NOT_LETTERS.sub("", word): term for (protocol, word), term in TERMS.items() if protocol == PROTOCOL}

@@ -10,7 +10,7 @@ x402, transports v1 and v2, https://github.com/x402-foundation/x402; RSL 1.0, Cr
 - RSL: `WWW-Authenticate: License` asks for a licence; a link of the type application/rsl+xml names the document.
 - Cloudflare: the field `cf-mitigated: challenge` marks a challenge.
 - OURS: a login is known by the path that a redirect leads to, where the path asked for is none; a wall in a page by markup that
-  stands on challenge pages alone, or by a CAPTCHA or password field on a page that says next to nothing else.
+  stands on challenge pages alone, or by a CAPTCHA or password field on a page that shows next to nothing else.
 - Nothing is paid, accepted or solved by being read.
 """
 from __future__ import annotations
@@ -22,12 +22,13 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urljoin
 
-from ..html import is_html, utf8
-from ..limits import GATE_BYTES, GATE_JSON_BYTES, GATE_JSON_PARTS, QUOTE_CHARS, URL_CHARS, WALL_TEXT_CHARS
+from ..html import is_html
+from ..limits import GATE_BYTES, GATE_JSON_BYTES, GATE_JSON_PARTS, QUOTE_CHARS, URL_CHARS, WALL_TEXT_BYTES
 from ..model import Asker, Asset, Circumstance, CircumstanceKind, Evidence, Finding, Terms
+from ..scan import Trigger
 from . import http_fields
 from .link_field import links
-from .prose import visible
+from .prose import shown
 
 PAYWALLED, BARRIER, BLOCKED = CircumstanceKind.PAYWALLED, CircumstanceKind.TECHNICAL_BARRIER, CircumstanceKind.LEGALLY_BLOCKED
 RSL_TYPE = "application/rsl+xml"
@@ -44,7 +45,19 @@ CHALLENGES = (b"_cf_chl_opt", b"captcha-delivery.com/captcha", b"px-captcha", b"
               b"awswafcookiedomainlist")
 # Words that stand on ordinary pages, too.
 WIDGETS = (b"g-recaptcha", b"h-captcha", b"cf-turnstile")
-TRIGGERS = (b"x402version", *CHALLENGES, *WIDGETS, b"<input password")
+
+
+def _is_bare(text: bytes) -> bool:
+    """Whether a page that shows this text shows next to nothing; of most pages a start tells that they do not."""
+    looked_at = 2 * WALL_TEXT_BYTES
+    while len(b"".join(text[:looked_at].split())) <= WALL_TEXT_BYTES:
+        if looked_at >= len(text):
+            return True
+        looked_at *= 4
+    return False
+
+
+TRIGGERS = Trigger((b"x402version", *CHALLENGES, *WIDGETS, b"<input password"), lambda seen: _is_bare(seen.shown), CHALLENGES)
 _PASSWORD = re.compile(rb"<input[^<>]{0,500}type\s{0,5}=\s{0,5}[\"']?password")
 
 
@@ -92,15 +105,10 @@ def page(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     if not is_html(body, asset.media_type):
         return []
     lowered = body.lower()
-    sure = next((word for word in CHALLENGES if word in lowered), b"")
-    widget = sure or next((word for word in WIDGETS if word in lowered), b"")
-    if not widget and b"password" in lowered and _PASSWORD.search(lowered):
-        widget = b"password"
-    if not widget:
-        return []
-    if not sure and len("".join(visible(utf8(body).decode("utf-8", "replace")).split())) > WALL_TEXT_CHARS:
-        return []
-    return [_found(BARRIER, "html", widget.decode(), source="body")]
+    widget = next((word for word in CHALLENGES if word in lowered), b"")
+    if not widget and _is_bare(shown(body, asset.media_type)):
+        widget = next((word for word in WIDGETS if word in lowered), b"") or (b"password" if _PASSWORD.search(lowered) else b"")
+    return [_found(BARRIER, "html", widget.decode(), source="body")] if widget else []
 
 
 def _found(kind: CircumstanceKind, where: str, quote: str, terms: Terms | None = None,

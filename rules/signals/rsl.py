@@ -29,7 +29,7 @@ from lxml import etree
 
 from .. import hidden, html
 from ..containers import kind
-from ..html_work import is_bounded, survey
+from ..html_work import survey
 from ..limits import (
     DETAIL_CHARS,
     FEED_BYTES,
@@ -59,6 +59,7 @@ from ..model import (
     Terms,
     Use,
 )
+from ..scan import Trigger
 from ..vocab import meaning
 from ..xml_tree import NotXml, root
 from . import robots_groups
@@ -66,7 +67,7 @@ from .link_field import links
 from .rsl_document import NAMESPACE, OTHER, Document, authority, parse, read_contents
 from .rsl_terms import Kind, Standing, evaluate
 
-TRIGGERS = (hidden.MARKUP, b"rsl+xml", b"rsl&", NAMESPACE.lower().encode())
+TRIGGERS = Trigger((hidden.MARKUP, b"rsl+xml", b"rsl&", NAMESPACE.lower().encode()), lambda seen: bool(seen.rsl_end))
 FEED_ROOTS = frozenset({"rss", "feed", "RDF"})
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -285,8 +286,8 @@ def _page_of(evidence: Evidence, asset: Asset) -> _Page | None:
     body = evidence.body
     if not html.is_html(body, asset.media_type):
         return None
-    seen = survey(html.markup(body)) if len(body) <= HTML_BYTES and not _FEED_START.match(body) else None
-    if seen and seen.certain and seen.bounded and not seen.rsl_end:
+    seen = html.surveyed(body, asset.media_type)
+    if seen and not seen.rsl_end and len(body) <= HTML_BYTES:
         return NO_PAGE
     return _page(body) if _could_speak(body) else None
 
@@ -304,11 +305,11 @@ def _page(body: bytes) -> _Page:
     faults = [] if len(body) <= HTML_BYTES else [
         Fault(Carrier.BODY, FaultKind.TRUNCATED, f"only the first {HTML_BYTES} bytes were read", "rsl")]
     text = html.markup(body[:HTML_BYTES])
-    if not is_bounded(text, len(text)):
+    seen = survey(text)
+    if not seen.bounded:
         faults.append(Fault(Carrier.BODY, FaultKind.MALFORMED, "nested or formatted beyond reason", "rsl"))
         return _Page((), (), tuple(faults))
-    seen = survey(text)
-    tree = (html.beginning(text, seen.rsl_end) if seen and seen.certain else None) or html.parse(text)
+    tree = (html.beginning(text, seen.rsl_end) if seen.certain else None) or html.parse(text)
     in_head = {element.mem_id for element in tree.head.css("script")} if tree.head else set()
     pointers, scripts = [], []
     for number, element in enumerate(tree.css("link[href]"), 1):
