@@ -47,6 +47,7 @@ LICENSE_NAMES = frozenset({"license", "cc:license", "dc:license", "dct:license",
 DUBLIN_CORE = {"license": "license", "rights": "rights", "accessrights": "accessRights"}
 DUBLIN_CORE_PREFIXES = frozenset({"dc", "dcterms", "dct"})
 RSL_TYPE = "application/rsl+xml"
+NAMED_DC = "meta[name*=dc i], link[rel*=dc i]"
 LINKS = "[rel*=license i], [property*=license i]"
 HEAD = frozenset({"noscript", "head", "html"})       # what stands around a link in the head
 ASIDES = frozenset({"figure", "aside", "blockquote"})
@@ -274,7 +275,7 @@ class _Reading:
         return " ".join(ids)
 
     def _distil_metas(self, tree: LexborHTMLParser, root: HtmlElement) -> bool:
-        both = ((e, "name" if e.tag == "meta" else "rel") for e in tree.css("meta[name], link[rel]"))
+        both = ((e, "name" if e.tag == "meta" else "rel") for e in tree.css(NAMED_DC))
         found = [(e, key, name) for e, key in both if (name := _dublin_core(e.attributes.get(key) or ""))]
         if len(found) > METADATA_ELEMENTS:
             self.truncated(f"only the first {METADATA_ELEMENTS} elements of Dublin Core were read")
