@@ -130,7 +130,7 @@ class Worker:
         except ReadError as error:
             made.broken += 1
             made.damage.append(str(error)[:limits.DETAIL_CHARS])
-        parts.close(self._decider, made.counts)
+        parts.close(self._decider, made)
         made.parts = [{"file": f"records/{path.name}", "rows": rows, **warc.digest_of(path)} for path, rows in parts.files]
         made.moves = [(str(path), str(Path(task.folder) / "records" / path.name)) for path, _ in parts.files]
         if self._registers is not None:
@@ -156,7 +156,7 @@ class Worker:
                     subset.add(chunk.rows, keep, said)
                 pages = [d for d in decided if d is not None]
                 made.pages += len(pages)
-                parts.add(self._decider, pages, made.counts)
+                parts.add(self._decider, pages, made)
                 if (now := time.monotonic()) - last > TICK_S:
                     last = now
                     tick(source.at_bytes, made.pages)
@@ -173,11 +173,7 @@ class Worker:
         if not capture.asset.url:
             made.no_address += 1
             return None
-        decided = self._decider.decide(capture)
-        for e in decided.evidence:
-            if e.access is Access.NOT_COLLECTED or e.detail == ONLY_TEXT:
-                made.absent[e.carrier.value] = made.absent.get(e.carrier.value, 0) + 1
-        return decided
+        return self._decider.decide(capture)
 
     def _said(self, decided: Decided | None) -> subsets.Said:
         if decided is None:
@@ -196,24 +192,24 @@ class _Parts:
         self._rows = 0
         self.files: list[tuple[Path, int]] = []
 
-    def add(self, decider: Decider, decided: Sequence[Decided], counts: dict[str, Any]) -> None:
+    def add(self, decider: Decider, decided: Sequence[Decided], made: Finished) -> None:
         self._waiting += decided
         if len(self._waiting) >= ROWS_OF_BATCH:
-            self._flush(decider, counts)
+            self._flush(decider, made)
 
-    def close(self, decider: Decider, counts: dict[str, Any]) -> None:
-        self._flush(decider, counts)
+    def close(self, decider: Decider, made: Finished) -> None:
+        self._flush(decider, made)
         self._end()
 
-    def _flush(self, decider: Decider, counts: dict[str, Any]) -> None:
+    def _flush(self, decider: Decider, made: Finished) -> None:
         if not self._waiting:
             return
         table = decider.table(self._waiting)
-        _count(counts, self._waiting, decider)
+        _count(made, self._waiting, decider.policies)
         self._waiting = []
         if self._writer is None:
             path = self._folder / f"{self._number:06}{len(self.files) + 1:03}.parquet"
-            self._writer, self._rows = pq.ParquetWriter(path, records.RECORDS, compression="zstd", compression_level=3), 0
+            self._writer, self._rows = pq.ParquetWriter(path, records.RECORDS, **records.WRITTEN), 0
             self.files.append((path, 0))
         self._writer.write_table(table)
         self._rows += table.num_rows
@@ -227,15 +223,17 @@ class _Parts:
             self._writer = None
 
 
-def _count(counts: dict[str, Any], decided: Sequence[Decided], decider: Decider) -> None:
-    """Add to policy -> use -> verdict -> number."""
-    known = {id(d.answers): d.answers for d in decided}
-    for id_, number in Counter([id(d.answers) for d in decided]).items():
-        for policy, answer in zip(decider.policies, known[id_], strict=True):
-            uses = counts.setdefault(policy.id, {})
+def _count(made: Finished, decided: Sequence[Decided], policies: Sequence[Policy]) -> None:
+    """Add to policy -> use -> verdict -> number, and to what was not collected."""
+    answers, pages = {id(d.answers): d.answers for d in decided}, Counter([id(d.answers) for d in decided])
+    for id_, number in pages.items():
+        for policy, answer in zip(policies, answers[id_], strict=True):
+            uses = made.counts.setdefault(policy.id, {})
             for use, decision in answer.decisions.items():
                 verdicts = uses.setdefault(use.value, {})
                 verdicts[decision.verdict.value] = verdicts.get(decision.verdict.value, 0) + number
+    for e in (e for d in decided for e in d.evidence if e.access is Access.NOT_COLLECTED or e.detail == ONLY_TEXT):
+        made.absent[e.carrier.value] = made.absent.get(e.carrier.value, 0) + 1
 
 
 def _opened(uri: str) -> BinaryIO:

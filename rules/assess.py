@@ -100,7 +100,7 @@ def read(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False)
         out.append(Fault(evidence.carrier, FaultKind(evidence.access.value), evidence.detail))
     elif evidence.access is Access.UNAVAILABLE and evidence.carrier in WANTED:
         out.append(Fault(evidence.carrier, FaultKind.MISSING, (evidence.detail or evidence.uri)[:DETAIL_CHARS]))
-    return [recordable(f) for f in out]
+    return [recordable(f) for f in out] if out else out
 
 
 def unfollowed(pointed: Iterable[Reference], evidence: tuple[Evidence, ...]) -> list[Finding]:

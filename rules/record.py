@@ -63,8 +63,9 @@ LONE, REPLACED = re.compile("[\ud800-\udfff]"), "\ufffd"
 def recordable(f: Finding) -> Finding:
     """The same finding as a record can hold it: without surrogates that stand alone, which JSON can spell and no encoding has,
     and without terms that say nothing."""
-    changed: JSON = {name: LONE.sub(REPLACED, text) for name in TEXTS[type(f)]
-                     if not (text := getattr(f, name)).isascii() and LONE.search(text)}
+    texts: JSON = {name: getattr(f, name) for name in TEXTS[f.__class__]}
+    changed: JSON = {} if "".join(texts.values()).isascii() else {
+        name: LONE.sub(REPLACED, text) for name, text in texts.items() if LONE.search(text)}
     if not isinstance(f, Fault) and f.terms is not None and (terms := _terms(f.terms)) != f.terms:
         changed["terms"] = terms
     return replace(f, **changed) if changed else f
@@ -72,7 +73,10 @@ def recordable(f: Finding) -> Finding:
 
 def _terms(terms: Terms) -> Terms | None:
     """INVARIANT: terms are None where a record would leave them out."""
-    values: JSON = {x.name: getattr(terms, x.name) for x in fields(terms)}
+    said = "".join((terms.url, *terms.conditions, terms.payment, terms.amount, terms.currency, terms.server))
+    if said and said.isascii() and "" not in terms.conditions:
+        return terms
+    values: JSON = {name: getattr(terms, name) for name in _names(Terms)}
     texts: JSON = {name: LONE.sub(REPLACED, v) if isinstance(v, str) else tuple(LONE.sub(REPLACED, word) for word in v if word)
                    for name, v in values.items()}
     return Terms(**texts) if any(texts.values()) else None

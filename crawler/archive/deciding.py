@@ -6,9 +6,10 @@
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -54,26 +55,38 @@ class Answer:
     decisions: Mapping[Use, Decision]
 
 
+Made = tuple[tuple[Evidence, ...], tuple[Location | None, ...], tuple[Answer, ...]]
+
+
 class Decided:
-    """A page, all its evidence, and one answer a policy. Pages with the same findings share their answers.
+    """A page, all its evidence, where it lies, and one answer a policy. Pages with the same findings share their answers.
 
     The bytes of the body are gone; its digest stands for them, and what its readers found. So many pages can wait for their
-    rows, and what needs no body is read when an answer is asked for: for one page after another, which takes half the time.
+    rows, and all that needs no body is done when it is asked for: for one page after another, which takes half the time.
     """
-    __slots__ = ("_answers", "_body", "_decider", "asset", "evidence", "locations", "size_bytes")
+    __slots__ = ("_made", "_make", "asset", "size_bytes")
 
-    def __init__(self, decider: Decider, asset: Asset, evidence: tuple[Evidence, ...], locations: tuple[Location | None, ...],
-                 size_bytes: int | None, body: Heard):
-        self.asset, self.evidence, self.locations = asset, evidence, locations
-        self.size_bytes = size_bytes                 # of the body
-        self._decider, self._body = decider, body
-        self._answers: tuple[Answer, ...] = ()
+    def __init__(self, asset: Asset, size_bytes: int | None, make: Callable[[], Made]):
+        self.asset, self.size_bytes = asset, size_bytes          # of the body
+        self._make = make
+        self._made: Made | None = None
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        return self._all()[0]
+
+    @property
+    def locations(self) -> tuple[Location | None, ...]:
+        return self._all()[1]
 
     @property
     def answers(self) -> tuple[Answer, ...]:
-        if not self._answers:
-            self._answers = self._decider.answers(self.asset, self.evidence, self._body)
-        return self._answers
+        return self._all()[2]
+
+    def _all(self) -> Made:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
 
 class Decider:
@@ -87,33 +100,37 @@ class Decider:
 
     def decide(self, capture: Capture) -> Decided:
         """Raises nothing."""
-        site, site_locations = self._sites.of(capture.asset.url, capture.at)
-        evidence = (*site, capture.fields, capture.body)
-        at = capture.location
-        body_at = capture.body_location or at
-        locations = (*site_locations, at if capture.fields.has_bytes else None, body_at if capture.body.has_bytes else None)
-        body, size_bytes = capture.body, body_bytes((capture.body,))
+        body = kept = capture.body
         heard = hear(body, capture.asset, self.asker, exact=self._exact)
         if body.body:
-            evidence = (*site, capture.fields, Evidence(body.carrier, body.uri, body.at, body.access, b"", body.status,
-                                                        body.final_uri, body.detail, body.digest))
-        if self._registers is not None:
-            entries, entries_at = self._registers.kept(capture.asset, capture.at, capture.body, evidence[-1].digest)
-            evidence, locations = (*evidence, entries), (*locations, entries_at)
-        return Decided(self, capture.asset, evidence, locations, size_bytes, heard)
+            kept = Evidence(body.carrier, body.uri, body.at, body.access, b"", body.status, body.final_uri, body.detail,
+                            body.digest)
+        entries = self._registers.kept(capture.asset, capture.at, body, kept.digest) if self._registers is not None else None
+        at = capture.location if capture.fields.has_bytes else None
+        body_at = (capture.body_location or capture.location) if body.has_bytes else None
+        pieces = ((capture.fields, at), (kept, body_at), *((entries,) if entries else ()))
+        return Decided(capture.asset, body_bytes((body,)), partial(self._made, capture.asset, capture.at, pieces, heard))
 
-    def answers(self, asset: Asset, evidence: tuple[Evidence, ...], body: Heard) -> tuple[Answer, ...]:
-        """`body`: what was heard of it."""
+    def _made(self, asset: Asset, at: datetime | None, pieces: Sequence[tuple[Evidence, Location | None]], body: Heard) -> Made:
+        """`pieces` of evidence of the asset itself, and where they lie; `body`: what was heard of it."""
+        site, site_locations = self._sites.of(asset.url, at)
+        evidence = (*site, *[e for e, _ in pieces])
+        return evidence, (*site_locations, *[where for _, where in pieces]), self._answers(asset, evidence, body)
+
+    def _answers(self, asset: Asset, evidence: tuple[Evidence, ...], body: Heard) -> tuple[Answer, ...]:
         findings = find(evidence, asset, self.asker, exact=self._exact, body=body)
         key = (findings, tuple([e.carrier for e in evidence]))
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= DECIDED_KEPT:
                 self._known.clear()
-            whole = [(*findings, *missing(evidence, policy, self.asker)) for policy in self.policies]
-            known = tuple(Answer(f, decide(f, policy)) for f, policy in zip(whole, self.policies, strict=True))
-            self._known[key] = known
+            known = self._known[key] = tuple([self._answer(findings, evidence, policy) for policy in self.policies])
         return known
+
+    def _answer(self, findings: tuple[Finding, ...], evidence: tuple[Evidence, ...], policy: Policy) -> Answer:
+        if more := missing(evidence, policy, self.asker):
+            findings = (*findings, *more)
+        return Answer(findings, decide(findings, policy))
 
     def table(self, decided: Sequence[Decided]) -> pa.Table:
         """The records, one row a capture and policy, as `records.table` would make them."""

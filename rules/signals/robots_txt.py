@@ -27,6 +27,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from ..agents import agents, product_token, training_operator
 from ..limits import MANY_OPERATORS, QUOTE_CHARS, ROBOTS_BYTES, ROBOTS_LINE_BYTES
@@ -127,15 +128,17 @@ class _Reading:
     def findings(self, url: str, token: str) -> tuple[Finding, ...]:
         where = path_query(url)
         path, own = normal_path(where), self.robots.key(token)
-        heard = _Hearing(self, path, where == "/robots.txt")
+        hold = _Holding(where == "/robots.txt", tuple([block.best(path) for block in self.robots.blocks]),
+                        tuple([speech.usage(path) for speech in self.speeches.values()]),
+                        tuple([speech.training(path) for speech in self.speeches.values()]))
         if len(self.robots.blocks) + len(self.speeches) > REMEMBERED_RULE_SETS:
-            return self._find(heard, own)
-        key = (own, heard.fingerprint())
-        if key not in self.known:
+            return self._find(_Hearing(self, hold), own)
+        known = self.known.get((own, hold))
+        if known is None:
             if len(self.known) >= REMEMBERED:
                 self.known.clear()
-            self.known[key] = self._find(heard, own)
-        return self.known[key]
+            known = self.known[own, hold] = self._find(_Hearing(self, hold), own)
+        return known
 
     def _find(self, heard: _Hearing, own: str | None) -> tuple[Finding, ...]:
         audience = Audience.EVERYONE if own is None else Audience.YOU
@@ -178,19 +181,23 @@ class _Reading:
                          where=f"line {claim.line}", quote=self.robots.text(claim.line)[:QUOTE_CHARS], note=claim.note)
 
 
+class _Holding(NamedTuple):
+    """Which rules of a file hold for one path: equal for paths about which it says the same."""
+    always_allowed: bool
+    ranks: tuple[Rank | None, ...]                       # of each of its blocks
+    usage: tuple[tuple[int, tuple[int, ...]], ...]       # of each of its speeches
+    training: tuple[Rank | None, ...]
+
+
 class _Hearing:
-    """Which rules of a file hold for one path. Every rule set is matched at most once."""
+    """What a file says by the rules that hold."""
 
-    def __init__(self, reading: _Reading, path: Path, always_allowed: bool) -> None:
+    def __init__(self, reading: _Reading, hold: _Holding) -> None:
         self._robots, self._speeches = reading.robots, reading.speeches
-        self._always_allowed = always_allowed
-        self._ranks = {i: block.best(path) for i, block in enumerate(self._robots.blocks)}
-        self._usage = {i: speech.usage(path) for i, speech in self._speeches.items()}
-        self._training = {i: speech.training(path) for i, speech in self._speeches.items()}
-
-    def fingerprint(self) -> tuple[object, ...]:
-        """Equal for paths about which the file says the same."""
-        return (self._always_allowed, *self._ranks.values(), *self._usage.values(), *self._training.values())
+        self._always_allowed = hold.always_allowed
+        self._ranks = dict(enumerate(hold.ranks))
+        self._usage = dict(zip(self._speeches, hold.usage, strict=True))
+        self._training = dict(zip(self._speeches, hold.training, strict=True))
 
     def claims(self, name: str) -> list[Claim]:
         """What holds for the crawlers of a name."""
@@ -243,7 +250,7 @@ def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """What robots.txt says to the asker and to others about fetching and using the asset. Where no rule matches, nothing."""
     broken_off = evidence.access is Access.TRUNCATED and len(evidence.body) < ROBOTS_BYTES
     reading = _reading(whole_lines(evidence.body) if evidence.access is Access.TRUNCATED else evidence.body)
-    out = list(reading.findings(asset.url, asker.token))
+    out: list[Finding] = [*reading.findings(asset.url, asker.token)]
     if broken_off:
         out.append(Fault(Carrier.ROBOTS_TXT, FaultKind.UNREACHABLE, f"it broke off after {len(evidence.body)} bytes"))
     if not _can_be_named(asker.token) and any(name != "*" for name in reading.robots.names):

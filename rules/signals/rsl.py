@@ -248,7 +248,8 @@ def _references(pointers: Iterable[_Pointer], evidence: Evidence) -> list[Refere
 
 
 def _unusable(pointers: Iterable[_Pointer], evidence: Evidence) -> list[Finding]:
-    pointers = list(pointers)
+    if not (pointers := list(pointers)):
+        return []
     bad = [p for p in pointers if not target(p.href, evidence)]
     out: list[Finding] = [
         Fault(evidence.carrier, FaultKind.MALFORMED, f"a licence at '{p.href[:80]}', which is no address", p.where)
