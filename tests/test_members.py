@@ -122,6 +122,18 @@ def test_members_that_share_are_streamed_once():
     assert not archive.damage
 
 
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "streamed"])
+def test_members_with_nothing_in_them_end_nothing(monkeypatch, at_once):
+    if not at_once:
+        monkeypatch.setattr(members, "gzip_decompress", None)
+    empty, page = gzip.compress(b""), Maker().add("http://x.example/", b"<p>").data
+    data = page + empty + page + empty * 2 + page + empty
+    archive = Archive(io.BytesIO(data), "f", len(data))
+    places = [0, len(page + empty), len(data) - len(page + empty)]
+    assert [entry.offset_bytes for entry in archive] == places
+    assert not archive.damage
+
+
 def test_long_members_are_streamed_between_others(monkeypatch):
     monkeypatch.setattr(members, "MOST_BYTES", 3_000)
     maker = Maker()

@@ -75,29 +75,24 @@ class Members:
             for end in _ends(window, last=not more):
                 checksum, size = _TRAILER.unpack_from(window, end - _TRAILER.size)
                 try:
-                    content = gzip_decompress(view[at:end], size) if size <= MOST_BYTES else bytearray()
+                    content = gzip_decompress(view[at:end], size) if 0 < size <= MOST_BYTES else None
                 except DeflateError:
-                    content = bytearray()
-                if not content:
-                    tries += 1                       # what looks like an end is none
-                    if tries < TRIES:
-                        continue
+                    content = None
+                if content is not None:
+                    if len(content) != size or crc32(content) != checksum or (tries and not _alone(view[at:end], size)):
+                        return
+                    whole = _whole(content)
+                    if whole is None:
+                        return
+                    self.at, self.next = self.next, self.next + end - at
+                    at, tries = end, 0
+                    if self._everything or not whole.record.record_type & NO_PAGES:
+                        yield whole
+                elif not size and _alone(view[at:end], 1):       # PRACTICE: members with nothing in them occur
+                    self.next += end - at
+                    at, tries = end, 0
+                elif (tries := tries + 1) == TRIES:  # what looks like an end is none
                     return
-                block_at, block_end = content.find(ENDS, 0, HEAD_BYTES) + len(ENDS), len(content) - len(ENDS)
-                head = bytes(content[:block_at])
-                if len(content) != size or crc32(content) != checksum or not content.endswith(ENDS) or (
-                        _told(head.lower()) != b"%d" % (block_end - block_at)) or (tries and not _alone(view[at:end], size)):
-                    return
-                try:
-                    record = WarcRecord.from_bytes(head)
-                except ValueError:
-                    return
-                if len(record.headers) + NO_FIELDS != head.count(b"\n"):
-                    return                           # a line that is none, or goes on in the next
-                self.at, self.next = self.next, self.next + end - at
-                at, tries = end, 0
-                if self._everything or not record.record_type & NO_PAGES:
-                    yield Whole(record, content, block_at, block_end)
             window = window[at:]
 
 
@@ -106,6 +101,21 @@ def _ends(window: bytes, last: bool) -> list[int]:
     begins = (found.end() for found in _MAGIC.finditer(window)) if _SCAN.portable else _SCAN.places(window)
     ends = [after - BEGIN_BYTES for after in begins if after >= LEAST_BYTES + BEGIN_BYTES]
     return [*ends, len(window)] if last and len(window) >= LEAST_BYTES else ends
+
+
+def _whole(content: bytearray) -> Whole | None:
+    """None: it is not one record and no more, or not as most are written."""
+    block_at, block_end = content.find(ENDS, 0, HEAD_BYTES) + len(ENDS), len(content) - len(ENDS)
+    head = bytes(content[:block_at])
+    if not content.endswith(ENDS) or _told(head.lower()) != b"%d" % (block_end - block_at):
+        return None
+    try:
+        record = WarcRecord.from_bytes(head)
+    except ValueError:
+        return None
+    if len(record.headers) + NO_FIELDS != head.count(b"\n"):
+        return None                                  # a line that is none, or goes on in the next
+    return Whole(record, content, block_at, block_end)
 
 
 def _told(head: bytes) -> bytes:
@@ -118,7 +128,10 @@ def _told(head: bytes) -> bytes:
 
 
 def _alone(member: memoryview, size: int) -> bool:
-    """Whether the bytes are one member and no more: a broken one can lie behind it."""
+    """Whether the bytes are one member and no more: a broken one can lie behind it. At most `size` bytes are unpacked."""
     inflate = zlib.decompressobj(31)
-    inflate.decompress(member, size)
+    try:
+        inflate.decompress(member, size)
+    except zlib.error:
+        return False
     return inflate.eof and not inflate.unused_data

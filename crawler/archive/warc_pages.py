@@ -107,7 +107,10 @@ class Archive:
                 else:
                     if sizes.at < 0 <= self._last and start < self.size_bytes and self._real(magic, self._last) is not None:
                         raise ValueError(NO_RECORD)
-                    if not self._broken and (left := self._end(magic, self._last)) is not None and held is not None:
+                    after = self._after(magic, self._last) if sizes.at >= 0 else self.size_bytes
+                    if self._last < after < self.size_bytes and bounds.real(self.stream, magic, after, BLOCK_BYTES) is not None:
+                        going_on = after             # PRACTICE: FastWARC ends at a member with nothing in it
+                    elif not self._broken and (left := self._end(magic, self._last)) is not None and held is not None:
                         yield held
                         held = left
                     elif not self._broken and left is not None:
@@ -144,7 +147,7 @@ class Archive:
             entry = self._entry(whole.record, found.at, whole=whole)
             if entry is not None:
                 yield entry
-        if found.next > start:
+        if found.at >= 0:
             self._tell()
             self._last = found.at
         return found.next
