@@ -49,9 +49,6 @@ Span = tuple[int, int]
 # What stands before a short word is looked at behind it: so the search is for letters.
 _SHORT = re.compile(r"ais?(?<![a-z]ai)(?<![a-z]ais)(?![a-z])|(?:ia|ki)(?<!\w\w\w)(?!\w)")
 _LETTERS = "[a-z]*"
-_IN_TEXT = (*(re.compile(("(?<![a-z])" if t[0] == " " else "")
-                         + "[^a-z]+".join(map(re.escape, t.split())).replace(r"\*", _LETTERS)) for t in TRIGGERS),
-            _SHORT, _SHORT)
 _GAP = rb"(?:[^a-z<&]|<[^<>]*>|&#?[a-z0-9]{1,12};)"      # between words that stand side by side in the source of a page
 _SHORT_CHARS = 3                 # a shorter word is looked for as a word of its own
 _START = rb"(?:^|[^a-z])"
@@ -75,7 +72,12 @@ def _word(trigger: str) -> Word:
 _SHORT_WORDS = (re.compile(_START + rb"ais?(?:[^a-z]|$)"), re.compile(rb"(?:^|[^a-z0-9_])(?:ia|ki)(?:[^a-z0-9_]|$)"))
 WORDS: tuple[Word, ...] = (*map(_word, TRIGGERS), *_SHORT_WORDS, re.compile(_GLUED))
 SCAN = Scan(WORDS)
-_PRESENT = Scan((*(t.strip().replace("*", "").encode() for t in TRIGGERS), *_SHORT_WORDS))
+# A word without which they are not in a text -> those that are looked for where it stands.
+_IN_TEXT: dict[Word, list[re.Pattern[str]]] = {word: [_SHORT] for word in _SHORT_WORDS}
+for _trigger in TRIGGERS:
+    _IN_TEXT.setdefault(max(_trigger.replace("*", "").encode().split(), key=len), []).append(re.compile(
+        ("(?<![a-z])" if _trigger[0] == " " else "") + "[^a-z]+".join(map(re.escape, _trigger.split())).replace(r"\*", _LETTERS)))
+_PRESENT, _LOOKED_FOR = Scan(_IN_TEXT), tuple(_IN_TEXT.values())
 
 
 # ---- phrases
@@ -232,7 +234,7 @@ def sentences(text: str) -> Iterator[tuple[int, str]]:
     """Sentences of a text that could be notices, with their numbers. A new line ends one; long ones are cut, overlapping."""
     text = clean(text)
     low = text.replace("\u0130", "\u0307").lower()   # the one letter that gets longer; what is left of it is none
-    present = {_IN_TEXT[n] for n in _PRESENT.held(low.encode("utf-8", "replace"))}
+    present = {trigger for n in _PRESENT.held(low.encode("utf-8", "replace")) for trigger in _LOOKED_FOR[n]}
     found = sorted(m.start() for trigger in present for m in trigger.finditer(low))
     if not found:
         return

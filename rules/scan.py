@@ -56,9 +56,7 @@ class Scan:
         literals = tuple(part for part in self._parts if isinstance(part, bytes) and len(part) > 3)
         self._few = Words(literals) if Words is not None and len(literals) == len(self._parts) <= FEW else None
         self._words = [frozenset(number[part] for part in parts) for parts in wanted]
-        self._by_part: dict[int, list[int]] = {}     # each word by one of its parts
-        for word, parts in enumerate(self._words):
-            self._by_part.setdefault(max(parts), []).append(word)
+        self._is_each_part = [tuple(parts) for parts in self._words] == [(n,) for n in range(len(self._parts))]
 
     def held(self, data: bytes) -> list[int]:
         """The numbers of the words that the data holds, in whatever case."""
@@ -72,7 +70,9 @@ class Scan:
             found = set()
             with self._turn:
                 self._once.scan(data, match_event_handler=lambda n, start, end, flags, context: found.add(n))
-        return sorted(word for part in found for word in self._by_part.get(part, ()) if self._words[word] <= found)
+        if self._is_each_part or not found:
+            return sorted(found)
+        return [word for word, parts in enumerate(self._words) if parts <= found]
 
     def places(self, data: bytes) -> list[int]:
         """Where words, of one part each, stand: ends, in order. Keeps the last answer: several readers ask."""

@@ -47,10 +47,13 @@ CHALLENGES = (b"_cf_chl_opt", b"captcha-delivery.com/captcha", b"px-captcha", b"
 WIDGETS = (b"g-recaptcha", b"h-captcha", b"cf-turnstile")
 
 
+WHITE = b" \t\n\r\f\v"
+
+
 def _is_bare(text: bytes) -> bool:
     """Whether a page that shows this text shows next to nothing; of most pages a start tells that they do not."""
     looked_at = 2 * WALL_TEXT_BYTES
-    while len(b"".join(text[:looked_at].split())) <= WALL_TEXT_BYTES:
+    while len(text[:looked_at].translate(None, WHITE)) <= WALL_TEXT_BYTES:
         if looked_at >= len(text):
             return True
         looked_at *= 4

@@ -81,8 +81,10 @@ def _of_page(signal: str, carrier: Carrier, body: bytes, media_type: str) -> lis
     told, shown = _page(body, media_type)
     lines = _lines(shown)
     texts = [_text(shown[start:stop]) for start, stop in lines]
-    if not told and sum(map(len, texts)) <= PROSE_CHARS // 2 and not could_reserve(plain("\n".join(texts))):
-        return []
+    if sum(map(len, texts)) <= PROSE_CHARS // 2:     # so little is never too much
+        if not told and not could_reserve(plain("\n".join(texts))):
+            return []
+        texts = [text if could_reserve(plain(text)) else "" for text in texts]
     end, uses = 0, set[Use]()        # the first of each use are read again with all before them, which tells their numbers
     for said in _notices([*told, *(("text", text) for text in texts)]):
         if said is None or said.use not in uses:
