@@ -75,8 +75,10 @@ SCAN = Scan(WORDS)
 # A word without which they are not in a text -> those that are looked for where it stands.
 _IN_TEXT: dict[Word, list[re.Pattern[str]]] = {word: [_SHORT] for word in _SHORT_WORDS}
 for _trigger in TRIGGERS:
-    _IN_TEXT.setdefault(max(_trigger.replace("*", "").encode().split(), key=len), []).append(re.compile(
-        ("(?<![a-z])" if _trigger[0] == " " else "") + "[^a-z]+".join(map(re.escape, _trigger.split())).replace(r"\*", _LETTERS)))
+    _edge = "(?<![a-z])" if _trigger[0] == " " else ""
+    _parts = (re.escape(part).replace(r"\*", _LETTERS) for part in _trigger.split())
+    _longest_part = max(_trigger.replace("*", "").encode().split(), key=len)
+    _IN_TEXT.setdefault(_longest_part, []).append(re.compile(_edge + "[^a-z]+".join(_parts)))
 _PRESENT, _LOOKED_FOR = Scan(_IN_TEXT), tuple(_IN_TEXT.values())
 
 
