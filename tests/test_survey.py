@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from rules import html, html_work, metadata, prefilter
+from rules import html, html_work, metadata, prefilter, scan
 from rules.assess import find
 from rules.model import Access, Asker, Asset, Carrier, Evidence, FaultKind, Preference, Statement, Terms, Use
 from rules.record import finding_record
@@ -113,6 +113,25 @@ def test_what_is_not_compiled_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> 
     assert without.survey(b"<p>a").shown == b"\na"
     assert without.is_bounded(b"<p>", 3)
     assert without.is_bounded(b"<math><p>", 5)
+
+
+def test_a_few_words_are_found_alike() -> None:
+    """In both cases, across the places that are looked at together, and in what ends within them."""
+    words = (b"_cf_chl_opt", b"c2pa", b'"usageinfo"', b"px-captcha", b"word", b"wordy", b"\xe4\xba\xba\xe5")
+    few, plainly, dice = scan.Words(words), scan.Scan(words, portable=True), random.Random(7)
+    found = 0
+    for _ in range(6_000):
+        body = bytearray(dice.choices(b"cpw_x2a -or\xe4\xba", k=dice.randrange(90)))
+        for word in dice.sample(words, dice.randrange(3)):
+            at = dice.randrange(len(body) + 1)
+            body[at:at] = dice.choice((word, word.upper(), word[:-1]))
+        assert few.held(bytes(body)) == plainly.held(bytes(body)), body
+        found += bool(few.held(bytes(body)))
+    assert 1_000 < found < 5_500
+    with pytest.raises(ValueError, match="at least"):
+        scan.Words((b"abc",))
+    with pytest.raises(ValueError, match="at most"):
+        scan.Words((b"words",) * 300)
 
 
 def test_exact_finds_the_same() -> None:
