@@ -31,7 +31,7 @@ from .model import (
 from .policy import NON_COMMERCIAL, Policy, Row, Rule
 from .prefilter import read_in_full, readers
 from .record import recordable
-from .references import told_by
+from .references import finders
 from .signals import SIGNALS
 
 VERDICT = {Effect.PERMIT: Verdict.PERMITTED, Effect.HOLD: Verdict.UNDETERMINED,
@@ -67,12 +67,36 @@ def find(evidence: Iterable[Evidence], asset: Asset, asker: Asker, *, exact: boo
         said, told = body if body and e.carrier is Carrier.BODY else hear(e, asset, asker, exact=exact)
         found += said
         pointed += told
-    return resolve([*found, *unfollowed(pointed, evidence), *lost(found, evidence, asset), *listed(registers, asset, asker)])
+    more = unfollowed(pointed, evidence) if pointed else []
+    if asset.variant_of:
+        more += lost(found, evidence, asset)
+    if registers:
+        more += listed(registers, asset, asker)
+    return resolve((*found, *more))
 
 
 def hear(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False) -> Heard:
-    """All that `find` needs of one piece of evidence."""
-    return read(evidence, asset, asker, exact=exact), told_by(evidence, asset, asker, exact=exact)
+    """What one piece of evidence says, and the documents it points to. Not obtained is a finding, too; only `unavailable` is
+    silence, and not of the asset itself nor of a licence that was referred to."""
+    said, told = list[Finding](), list[Reference]()
+    if evidence.has_bytes:
+        if exact and evidence.carrier is Carrier.BODY:
+            read_in_full(evidence, asset)
+        called = readers(evidence, asset, exact=exact)
+        for reader in called:
+            said += reader(evidence, asset, asker)
+        for finder in finders(called):
+            told += finder(evidence, asset, asker)
+    if evidence.access not in NO_FAULT and evidence.carrier is not ADDS:
+        said.append(Fault(evidence.carrier, FaultKind(evidence.access.value), evidence.detail))
+    elif evidence.access is Access.UNAVAILABLE and evidence.carrier in WANTED:
+        said.append(Fault(evidence.carrier, FaultKind.MISSING, (evidence.detail or evidence.uri)[:DETAIL_CHARS]))
+    return [recordable(f) for f in said], told
+
+
+def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
+    """What one piece of evidence says."""
+    return hear(evidence, asset, asker)[0]
 
 
 def listed(registers: Iterable[Evidence], asset: Asset, asker: Asker) -> tuple[Finding, ...]:
@@ -87,22 +111,6 @@ def judge(asset: Asset, asker: Asker, evidence: tuple[Evidence, ...], findings: 
     return Assessment(asset, asker, policy.id, policy.digest, evidence, findings, decide(findings, policy))
 
 
-def read(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False) -> list[Finding]:
-    """What one piece of evidence says. Not obtained is a finding, too; only `unavailable` is silence, and not
-    of the asset itself nor of a licence that was referred to."""
-    out: list[Finding] = []
-    if evidence.has_bytes:
-        if exact and evidence.carrier is Carrier.BODY:
-            read_in_full(evidence, asset)
-        for reader in readers(evidence, asset, exact=exact):
-            out += reader(evidence, asset, asker)
-    if evidence.access not in NO_FAULT and evidence.carrier is not ADDS:
-        out.append(Fault(evidence.carrier, FaultKind(evidence.access.value), evidence.detail))
-    elif evidence.access is Access.UNAVAILABLE and evidence.carrier in WANTED:
-        out.append(Fault(evidence.carrier, FaultKind.MISSING, (evidence.detail or evidence.uri)[:DETAIL_CHARS]))
-    return [recordable(f) for f in out] if out else out
-
-
 def unfollowed(pointed: Iterable[Reference], evidence: tuple[Evidence, ...]) -> list[Finding]:
     """Documents that the evidence points to and that nobody fetched, each once."""
     wanted = [r for r in dict.fromkeys(pointed) if r.needed]
@@ -114,7 +122,7 @@ def lost(found: Iterable[Finding], evidence: tuple[Evidence, ...], asset: Asset)
     """A copy that says nothing, of an original that nobody looked at: copies lose what stood in the original, so their silence
     is none; a licence that was left is no answer about mining. The original is looked at where it stands among the evidence as
     a body; what it says is read like the rest."""
-    if not asset.variant_of or any(e.carrier is Carrier.BODY and e.uri == asset.variant_of and e.has_bytes for e in evidence):
+    if any(e.carrier is Carrier.BODY and e.uri == asset.variant_of and e.has_bytes for e in evidence):
         return []
     said = (f for f in found if isinstance(f, Statement) and SIGNALS[f.signal].carrier is Carrier.BODY)
     if any(f.subject is Subject.ASSET and SIGNALS[f.signal].protocol != LICENCE for f in said):

@@ -32,15 +32,12 @@ FINDERS: dict[Reader, Finder] = {
 
 def references(evidence: tuple[Evidence, ...], asset: Asset, asker: Asker, *, exact: bool = False) -> tuple[Reference, ...]:
     """Every document that the evidence points to, each once, in the order of the evidence. `exact`: without prefilter."""
-    return tuple(dict.fromkeys(r for e in evidence for r in told_by(e, asset, asker, exact=exact)))
-
-
-def told_by(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False) -> list[Reference]:
-    """What one piece of it points to, in the order of its readers."""
-    called = _finders(readers(evidence, asset, exact=exact)) if evidence.has_bytes else ()
-    return [r for finder in called for r in finder(evidence, asset, asker)]
+    found = (r for e in evidence if e.has_bytes for finder in finders(readers(e, asset, exact=exact))
+             for r in finder(e, asset, asker))
+    return tuple(dict.fromkeys(found))
 
 
 @lru_cache(maxsize=4096)
-def _finders(called: tuple[Reader, ...]) -> tuple[Finder, ...]:
+def finders(called: tuple[Reader, ...]) -> tuple[Finder, ...]:
+    """Who of these readers' words refer to others, in their order."""
     return tuple(FINDERS[reader] for reader in called if reader in FINDERS)
