@@ -87,7 +87,7 @@ def test_a_sound_file_is_read_to_its_end(monkeypatch, portable):
     monkeypatch.setattr(members, "WINDOW_BYTES", 100)
     monkeypatch.setattr(members._SCAN, "portable", portable or members._SCAN.portable)
     packed = made(random.Random(1))
-    found = Members(io.BytesIO(b"".join(packed)), 0, True)
+    found = Members(io.BytesIO(b"".join(packed)), 0, b"", True)
     assert [bytes(one.content) for one in found] == list(map(gzip.decompress, packed))
     assert (found.at, found.next) == (len(b"".join(packed[:-1])), len(b"".join(packed)))
 
@@ -146,3 +146,22 @@ def test_long_members_are_streamed_between_others(monkeypatch):
     assert [entry.offset_bytes for entry in archive] == maker.offsets
     assert calls == [maker.offsets[1], maker.offsets[5], len(maker.data)]
     assert not archive.damage
+
+
+@pytest.mark.parametrize("many", [2_000, 100_000], ids=["near", "far"])
+def test_nothing_is_read_twice_where_long_members_lie_between_others(monkeypatch, many):
+    """Going back is dear in a ZIP."""
+    monkeypatch.setattr(members, "MOST_BYTES", 3_000)
+    maker = Maker()
+    for n in range(9):
+        maker.add(f"http://x.example/{n}", random.Random(n).randbytes(many if n % 4 == 1 else 90))
+    back: list[int] = []
+
+    class Stream(io.BytesIO):
+        def seek(self, offset: int, whence: int = 0) -> int:
+            back.append(offset - self.tell())
+            return super().seek(offset, whence)
+
+    archive = Archive(Stream(maker.data), "f", len(maker.data))
+    assert [entry.offset_bytes for entry in archive] == maker.offsets
+    assert len([n for n in back if n < 0]) <= 3      # for the packing, and to look at the end

@@ -35,14 +35,14 @@ _NEXT = re.compile(rb"\n(?=WARC/[01]\.\d+\r?\n)")
 
 
 class Watched:
-    """A stream that remembers the bytes that it gave last."""
+    """A stream that remembers the bytes that it gave last. `held` are those from `start` on that somebody has read already."""
 
-    def __init__(self, stream: BinaryIO):
-        self._stream, self._at = stream, stream.tell()
+    def __init__(self, stream: BinaryIO, start: int = 0, held: bytes = b""):
+        self._stream, self._at, self._held = stream, start, io.BytesIO(held)
         self._kept: deque[tuple[int, bytes]] = deque(maxlen=KEPT)        # with the place of each
 
     def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
+        data = self._held.read(size) or self._stream.read(size)
         if data:                                     # the end is asked for more than once
             self._kept.append((self._at, data))
             self._at += len(data)
@@ -52,7 +52,7 @@ class Watched:
         return self._at
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        self._at = self._stream.seek(offset, whence)
+        self._at, self._held = self._stream.seek(offset, whence), io.BytesIO()
         self._kept.clear()
         return self._at
 
@@ -66,10 +66,17 @@ class Watched:
             if at >= start:
                 return data[at - start:at - start + size] + found[:max(0, at + size - start - len(data))]
             found = data[:size] + found[:size]
+        here = self._stream.tell()
         self._stream.seek(at)
         found = self._stream.read(min(size, self._at - at))
-        self._stream.seek(self._at)
+        self._stream.seek(here)
         return found
+
+    def since(self, at: int) -> bytes | None:
+        """All that was read from there on. None: some of it is forgotten."""
+        if not self._kept or at < self._kept[0][0]:
+            return None
+        return b"".join(data[max(0, at - start):] for start, data in self._kept) + self._held.read()
 
 
 @dataclass(frozen=True, slots=True)

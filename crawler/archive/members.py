@@ -58,42 +58,51 @@ def readable(start: bytes) -> bool:
 
 
 class Members:
-    """The records from `start` on until one is otherwise. `at` is the last that was read; at `next` begins what was not."""
+    """The records from `start` on until one is otherwise. `at` is the last that was read; at `next` begins what was not, and
+    `held` is as much of it as came from the stream already."""
 
-    def __init__(self, stream: BinaryIO, start: int, everything: bool):
+    def __init__(self, stream: BinaryIO, start: int, held: bytes, everything: bool):
         self._stream, self._everything = stream, everything
-        self.at, self.next = -1, start
+        self.at, self.next, self.held = -1, start, held
+        self._over = False
 
     def __iter__(self) -> Iterator[Whole]:
         """Raises OSError."""
-        window, more = b"", gzip_decompress is not None
-        self._stream.seek(self.next)
-        while more and len(window) < PACKED_BYTES:
-            chunk = self._stream.read(max(WINDOW_BYTES, len(window)))
-            window, more = window + chunk, bool(chunk)
-            view, at, tries = memoryview(window), 0, 0
-            for end in _ends(window, last=not more):
-                checksum, size = _TRAILER.unpack_from(window, end - _TRAILER.size)
-                try:
-                    content = gzip_decompress(view[at:end], size) if 0 < size <= MOST_BYTES else None
-                except DeflateError:
-                    content = None
-                if content is not None:
-                    if len(content) != size or crc32(content) != checksum or (tries and not _alone(view[at:end], size)):
-                        return
-                    whole = _whole(content)
-                    if whole is None:
-                        return
-                    self.at, self.next = self.next, self.next + end - at
-                    at, tries = end, 0
-                    if self._everything or not whole.record.record_type & NO_PAGES:
-                        yield whole
-                elif not size and _alone(view[at:end], 1):       # PRACTICE: members with nothing in them occur
-                    self.next += end - at
-                    at, tries = end, 0
-                elif (tries := tries + 1) == TRIES:  # what looks like an end is none
+        more = True
+        while more and len(self.held) < PACKED_BYTES:
+            chunk = self._stream.read(max(WINDOW_BYTES, len(self.held)))
+            self.held, more = self.held + chunk, bool(chunk)
+            start = self.next
+            yield from self._window(self.held, not more)
+            self.held = self.held[self.next - start:]
+            if self._over:
+                return
+
+    def _window(self, window: bytes, last: bool) -> Iterator[Whole]:
+        """Those that lie in it whole."""
+        view, at, tries = memoryview(window), 0, 0
+        for end in _ends(window, last):
+            checksum, size = _TRAILER.unpack_from(window, end - _TRAILER.size)
+            try:
+                content = gzip_decompress(view[at:end], size) if 0 < size <= MOST_BYTES else None
+            except DeflateError:
+                content = None
+            if content is not None:
+                whole = _whole(content)
+                if whole is None or len(content) != size or crc32(content) != checksum or (
+                        tries and not _alone(view[at:end], size)):
+                    self._over = True
                     return
-            window = window[at:]
+                self.at, self.next = self.next, self.next + end - at
+                at, tries = end, 0
+                if self._everything or not whole.record.record_type & NO_PAGES:
+                    yield whole
+            elif not size and _alone(view[at:end], 1):           # PRACTICE: members with nothing in them occur
+                self.next += end - at
+                at, tries = end, 0
+            elif (tries := tries + 1) == TRIES:      # what looks like an end is none
+                self._over = True
+                return
 
 
 def _ends(window: bytes, last: bool) -> list[int]:

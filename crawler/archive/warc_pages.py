@@ -33,7 +33,7 @@ BLOCK_BYTES = limits.MEDIA_BYTES + limits.FIELDS_BYTES
 PAYLOADS = 200_000                   # whose place is remembered for revisits
 CHUNK_BYTES = 1 << 20
 RESTARTS = 10_000                    # after broken places, in one file
-RETURNS = 100                        # to whole members after others, in one file
+RETURNS = 200                        # to whole members after others, in one file
 BROKEN_OFF = "the record breaks off"
 NO_RECORD = "what is packed here is no record"
 MAGIC = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"WARC/1.", b"WARC/0.")
@@ -74,14 +74,16 @@ class Archive:
     def __iter__(self) -> Iterator[Entry]:
         """Every record in the order of the file. Raises OSError where the file itself cannot be read."""
         start, magic = 0, bounds.packing(self.stream)
+        read: bytes | None = None                    # from `start` on; None: the stream is elsewhere
         for n in range(RESTARTS):
             at_once = n < RETURNS and members.readable(magic)
             held: Entry | None = None                # until it is known where its record ends
             try:
+                if read is None:
+                    self.stream.seek(start)
                 if at_once:
-                    start = yield from self._at_once(start)
-                self.stream.seek(start)
-                watched = bounds.Watched(self.stream)
+                    start, read = yield from self._at_once(start, read or b"")
+                watched, read = bounds.Watched(self.stream, start, read or b""), None
                 sizes, going_on = bounds.Sizes(watched, magic), -1
                 for record in self._records(watched):
                     self._tell()
@@ -98,7 +100,7 @@ class Archive:
                         yield held
                     held, going_on = None, -1
                     if at_once and fits and sizes.at >= 0 and at > self._last and begins:
-                        going_on = at                # all is well again
+                        going_on, read = at, watched.since(at)   # all is well again
                         break
                     if begins or self._last < start:
                         self._last = self.position_bytes = at
@@ -123,6 +125,7 @@ class Archive:
                     break
                 start = going_on
             except (OSError, ValueError, EOFError) as error:
+                read = None
                 if held is not None:
                     yield held
                 if self._broken is None or self._broken.offset_bytes < start:
@@ -138,9 +141,9 @@ class Archive:
             self._broken = Damage(start, f"more than {RESTARTS} broken places; the rest is not read")
         self._tell()
 
-    def _at_once(self, start: int) -> Generator[Entry, None, int]:
-        """The records of members that are as they should be, and where the first begins that is not."""
-        found = members.Members(self.stream, start, self.everything)
+    def _at_once(self, start: int, read: bytes) -> Generator[Entry, None, tuple[int, bytes]]:
+        """The records of members that are as they should be, where the first begins that is not, and what was read of it."""
+        found = members.Members(self.stream, start, read, self.everything)
         for whole in found:
             self._tell()
             self._last = self.position_bytes = found.at
@@ -150,7 +153,7 @@ class Archive:
         if found.at >= 0:
             self._tell()
             self._last = found.at
-        return found.next
+        return found.next, found.held
 
     def _tell(self) -> None:
         if self._broken is not None:
@@ -341,7 +344,7 @@ def read(stream: BinaryIO, at: Location, carrier: Carrier) -> bytes:
     stream.seek(at.offset_bytes)
     try:
         mended = bounds.parsed(real) if real is not None else None
-        watched = bounds.Watched(stream)
+        watched = bounds.Watched(stream, at.offset_bytes)
         sizes = bounds.Sizes(watched, bounds.packing(stream))
         stream.seek(at.offset_bytes)
         for record in (mended,) if mended is not None else ArchiveIterator(watched, parse_http=False, quirks_mode=True):
