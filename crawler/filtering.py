@@ -225,8 +225,9 @@ class _Parts:
 
 def _count(made: Finished, decided: Sequence[Decided], policies: Sequence[Policy]) -> None:
     """Add to policy -> use -> verdict -> number, and to what was not collected."""
-    answers, pages = {id(d.answers): d.answers for d in decided}, Counter([id(d.answers) for d in decided])
-    for id_, number in pages.items():
+    sets = [d.answers for d in decided]
+    answers = {id(one): one for one in sets}
+    for id_, number in Counter(map(id, sets)).items():
         for policy, answer in zip(policies, answers[id_], strict=True):
             uses = made.counts.setdefault(policy.id, {})
             for use, decision in answer.decisions.items():

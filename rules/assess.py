@@ -58,8 +58,10 @@ def find(evidence: Iterable[Evidence], asset: Asset, asker: Asker, *, exact: boo
          body: Heard | None = None) -> tuple[Finding, ...]:
     """Every finding about the asset, whatever the policy: read once, decide many. `exact`: by all readers (prefilter.py).
     `body`: what was heard of the body before, so that its bytes can be gone."""
-    evidence, registers = tuple(evidence), list[Evidence]()
-    found, pointed = list[Finding](), list[Reference]()
+    evidence = tuple(evidence)
+    registers: list[Evidence] = []
+    found: list[Finding] = []
+    pointed: list[Reference] = []
     for e in evidence:
         if e.carrier is Carrier.REGISTER:
             registers.append(e)
@@ -78,7 +80,8 @@ def find(evidence: Iterable[Evidence], asset: Asset, asker: Asker, *, exact: boo
 def hear(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False) -> Heard:
     """What one piece of evidence says, and the documents it points to. Not obtained is a finding, too; only `unavailable` is
     silence, and not of the asset itself nor of a licence that was referred to."""
-    said, told = list[Finding](), list[Reference]()
+    said: list[Finding] = []
+    told: list[Reference] = []
     if evidence.has_bytes:
         if exact and evidence.carrier is Carrier.BODY:
             read_in_full(evidence, asset)
@@ -91,7 +94,7 @@ def hear(evidence: Evidence, asset: Asset, asker: Asker, *, exact: bool = False)
         said.append(Fault(evidence.carrier, FaultKind(evidence.access.value), evidence.detail))
     elif evidence.access is Access.UNAVAILABLE and evidence.carrier in WANTED:
         said.append(Fault(evidence.carrier, FaultKind.MISSING, (evidence.detail or evidence.uri)[:DETAIL_CHARS]))
-    return [recordable(f) for f in said], told
+    return [recordable(f) for f in said] if said else said, told
 
 
 def read(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
@@ -142,7 +145,7 @@ def missing(evidence: tuple[Evidence, ...], policy: Policy, asker: Asker) -> lis
 def resolve(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Mark what is superseded inside its own protocol. Across protocols nothing supersedes anything."""
     findings = tuple(findings)
-    ranked = [f for f in findings if isinstance(f, Statement) and f.signal in RANKED]
+    ranked = [f for f in findings if isinstance(f, Statement) and f.signal in RANKED] if len(findings) > 1 else ()
     if len(ranked) < 2:
         return findings
     top: dict[tuple[object, ...], str] = {}

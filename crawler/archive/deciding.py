@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -55,7 +55,11 @@ class Answer:
     decisions: Mapping[Use, Decision]
 
 
-Made = tuple[tuple[Evidence, ...], tuple[Location | None, ...], tuple[Answer, ...]]
+class Made(NamedTuple):
+    """All evidence of a page, where it lies, and one answer a policy."""
+    evidence: tuple[Evidence, ...]
+    locations: tuple[Location | None, ...]
+    answers: tuple[Answer, ...]
 
 
 class Decided:
@@ -73,17 +77,14 @@ class Decided:
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        return self._all()[0]
-
-    @property
-    def locations(self) -> tuple[Location | None, ...]:
-        return self._all()[1]
+        return self.made.evidence
 
     @property
     def answers(self) -> tuple[Answer, ...]:
-        return self._all()[2]
+        return self.made.answers
 
-    def _all(self) -> Made:
+    @property
+    def made(self) -> Made:
         if self._made is None:
             self._made = self._make()
         return self._made
@@ -115,7 +116,7 @@ class Decider:
         """`pieces` of evidence of the asset itself, and where they lie; `body`: what was heard of it."""
         site, site_locations = self._sites.of(asset.url, at)
         evidence = (*site, *[e for e, _ in pieces])
-        return evidence, (*site_locations, *[where for _, where in pieces]), self._answers(asset, evidence, body)
+        return Made(evidence, (*site_locations, *[where for _, where in pieces]), self._answers(asset, evidence, body))
 
     def _answers(self, asset: Asset, evidence: tuple[Evidence, ...], body: Heard) -> tuple[Answer, ...]:
         findings = find(evidence, asset, self.asker, exact=self._exact, body=body)

@@ -29,24 +29,26 @@ FINDINGS_KEPT = 4_096                # as they are written down
 def table(decided: Sequence[Decided], policies: Sequence[Policy], asker: Asker) -> pa.Table:
     n, wide = len(decided), len(policies)
     pages = pa.array([i for i in range(n) for _ in range(wide)], pa.int32())
-    answers = [answer for d in decided for answer in d.answers]
-    urls = [d.asset.url for d in decided]
+    urls, made = [d.asset.url for d in decided], [d.made for d in decided]
+    sets, of_page = _numbered([m.answers for m in made])
+    answers = [answer for one in sets for answer in one]
+    of_row = pa.array([first * wide + k for first in of_page for k in range(wide)], pa.int32())
     by_page: dict[str, pa.Array] = {
         "requested": pa.array(urls, pa.string()),
         "surt": pa.array(list(map(surt, urls)), pa.string()),
         "host": pa.array(list(map(records.host, urls)), pa.string()),
-        "collected_at": pa.array([max([e.at for e in d.evidence if e.at], default=None) for d in decided], records.TIME),
+        "collected_at": pa.array([max([e.at for e in m.evidence if e.at], default=None) for m in made], records.TIME),
         "size_bytes": pa.array([d.size_bytes for d in decided], pa.int64()),
         "asset": _assets([d.asset for d in decided]),
-        "evidence": _lists([d.evidence for d in decided], _evidence),
-        "locations": _lists([d.locations for d in decided], _locations),
+        "evidence": _lists([m.evidence for m in made], _evidence),
+        "locations": _lists([m.locations for m in made], _locations),
     }
     who = {"token": asker.token, "commercial": asker.commercial, "country": asker.country or None}
     rules = pa.array([{"id": p.id, "digest": p.digest} for p in policies], records.POLICY)
     columns = {
         **{name: column.take(pages) for name, column in by_page.items()},
-        "findings": _values([a.findings for a in answers], lambda found: [_finding(f) for f in found], "findings"),
-        "decisions": _values([a.decisions for a in answers], _decisions, "decisions"),
+        "findings": _values([a.findings for a in answers], _findings, "findings").take(of_row),
+        "decisions": _values([a.decisions for a in answers], _decisions, "decisions").take(of_row),
         "schema": pa.repeat(SCHEMA, n * wide), "engine": pa.repeat(ENGINE, n * wide),
         "asker": pa.repeat(pa.scalar(who, records.ASKER), n * wide),
         "policy": rules.take(pa.array(list(range(wide)) * n, pa.int32())),
@@ -60,13 +62,17 @@ def _finding(f: Finding) -> JSON:
     return finding_record(f)
 
 
+def _findings(found: tuple[Finding, ...]) -> list[JSON]:
+    return [_finding(f) for f in found]
+
+
 def _decisions(made: Mapping[Use, Decision]) -> list[JSON]:
     return [{"use": use.value, **decision_record(d)} for use, d in made.items()]
 
 
 # ---- each object once
 
-def _numbered(objects: Iterable[T]) -> tuple[list[T], pa.Array]:
+def _numbered(objects: Iterable[T]) -> tuple[list[T], list[int]]:
     """The distinct objects, and which of them stands where."""
     numbers: dict[int, int] = {}
     distinct: list[T] = []
@@ -76,18 +82,18 @@ def _numbered(objects: Iterable[T]) -> tuple[list[T], pa.Array]:
         if number == len(distinct):
             distinct.append(one)
         which.append(number)
-    return distinct, pa.array(which, pa.int32())
+    return distinct, which
 
 
 def _values(objects: Iterable[T], plain: Callable[[T], list[JSON]], name: str) -> pa.Array:
     distinct, which = _numbered(objects)
-    return pa.array(list(map(plain, distinct)), records.RECORDS.field(name).type).take(which)
+    return pa.array(list(map(plain, distinct)), records.RECORDS.field(name).type).take(pa.array(which, pa.int32()))
 
 
 def _lists(lists: Sequence[Sequence[T]], made: Callable[[list[T]], pa.Array]) -> pa.Array:
     distinct, which = _numbered(chain.from_iterable(lists))
     offsets = pa.array(list(accumulate(map(len, lists), initial=0)), pa.int32())
-    return pa.ListArray.from_arrays(offsets, made(distinct).take(which))
+    return pa.ListArray.from_arrays(offsets, made(distinct).take(pa.array(which, pa.int32())))
 
 
 def _assets(assets: Sequence[Asset]) -> pa.Array:

@@ -32,7 +32,7 @@ from .prose import shown
 
 PAYWALLED, BARRIER, BLOCKED = CircumstanceKind.PAYWALLED, CircumstanceKind.TECHNICAL_BARRIER, CircumstanceKind.LEGALLY_BLOCKED
 RSL_TYPE = "application/rsl+xml"
-FIELDS = (b"crawler-price", b"payment-required", b"cf-mitigated")      # that speak with any status
+PRICE, PAYMENT, CHALLENGE = b"crawler-price", b"payment-required", b"cf-mitigated"       # fields that speak with any status
 REDIRECTS = (301, 302, 303, 307, 308)
 
 _PRICE = re.compile(r"\s*([A-Za-z]{3})\s+(\d{1,12}(?:\.\d{1,12})?)\s*")
@@ -68,7 +68,7 @@ def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """What the header section says of gates."""
     body, low = evidence.body, http_fields.lowered(evidence.body)
     status = http_fields.status(body) or evidence.status or 0
-    if status < 300 and not evidence.final_uri and not any(name in low for name in FIELDS):
+    if status < 300 and not evidence.final_uri and not (PRICE in low or PAYMENT in low or CHALLENGE in low):
         return []
     return list(_header(body, status, evidence.uri or asset.url, evidence.final_uri))
 
@@ -88,7 +88,7 @@ def _header(body: bytes, status: int, uri: str, final_uri: str) -> Iterator[Circ
     elif status == 451:
         blocker = next((link.href for link in links(body) if "blocked-by" in link.rels), "")
         yield _found(BLOCKED, where, blocker or where, Terms(url=order) if (order := _absolute(uri, blocker)) else None)
-    for value in http_fields.values(body, b"cf-mitigated")[:1]:
+    for value in http_fields.values(body, CHALLENGE)[:1]:
         if value.strip().lower() == "challenge":
             yield _found(BARRIER, "cf-mitigated", value)
     target = final_uri
@@ -120,14 +120,14 @@ def _found(kind: CircumstanceKind, where: str, quote: str, terms: Terms | None =
 
 
 def _prices(body: bytes) -> Iterator[Circumstance]:
-    for value in http_fields.values(body, b"crawler-price")[:1]:
+    for value in http_fields.values(body, PRICE)[:1]:
         price = _PRICE.fullmatch(value[:QUOTE_CHARS])
         amount, currency = (price[2], price[1].upper()) if price else ("", "")
         yield _found(PAYWALLED, "crawler-price", value, Terms(payment="crawl", amount=amount, currency=currency))
 
 
 def _payments(body: bytes) -> Iterator[Circumstance]:
-    for value in http_fields.values(body, b"payment-required")[:1]:
+    for value in http_fields.values(body, PAYMENT)[:1]:
         terms = None
         if len(value) <= GATE_JSON_BYTES:
             try:

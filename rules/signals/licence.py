@@ -67,7 +67,8 @@ def html(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
 
 def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """Licences in the response field `Link`."""
-    page, out = evidence.final_uri or evidence.uri, list[Finding]()
+    page = evidence.final_uri or evidence.uri
+    out: list[Finding] = []
     for link in links(evidence.body) if IN_LINK in http_fields.lowered(evidence.body) else ():
         if "license" not in link.rels or link.type == RSL_TYPE:
             continue
