@@ -238,18 +238,17 @@ def sentences(text: str) -> Iterator[tuple[int, str]]:
     low = text.replace("\u0130", "\u0307").lower()   # the one letter that gets longer; what is left of it is none
     present = {trigger for n in _PRESENT.held(low.encode("utf-8", "replace")) for trigger in _LOOKED_FOR[n]}
     found = sorted(m.start() for trigger in present for m in trigger.finditer(low))
-    if not found:
-        return
-    at = begin = 0
-    for number, (stop, following) in enumerate(_ends(text), 1):
+    at = begin = number = 0
+    ends = _ends(text)
+    while at < len(found):
+        number += 1
+        stop, following = next(ends)
         if found[at] < stop:
             while at < len(found) and found[at] < following:
                 at += 1
             sentence = text[begin:stop].strip()
             for start in range(0, max(len(sentence) - LINKED_CHARS, 1), PROSE_SENTENCE_CHARS - LINKED_CHARS):
                 yield number, sentence[start:start + PROSE_SENTENCE_CHARS].strip()
-            if at == len(found):
-                return
         begin = following
 
 

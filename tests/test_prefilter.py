@@ -130,7 +130,10 @@ def test_both_ways_of_looking_agree() -> None:
 
 
 def test_a_machine_without_hyperscan_gets_the_same_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "hyperscan", None)          # what an import of it meets there
+    for name in ("hyperscan", "rules._words"):
+        monkeypatch.setitem(sys.modules, name, None)             # what an import of it meets there
+    if hasattr(sys.modules["rules"], "_words"):
+        monkeypatch.delattr(sys.modules["rules"], "_words")
     spec = importlib.util.spec_from_file_location("rules.scan_without", scan.__file__)
     assert spec
     assert spec.loader
@@ -139,6 +142,7 @@ def test_a_machine_without_hyperscan_gets_the_same_answers(monkeypatch: pytest.M
     spec.loader.exec_module(without)
     words = without.Scan([b"mining", b"text data", re.compile(rb"no[ -]?ai")])
     assert words.portable
+    assert without.Words is None
     for body, held, places in ((b"Data and TEXT Mining", [0, 1], [4, 13, 20]), (b"no-ai, NOAI", [2], [5, 11]), (b"date, min, ai", [], [])):
         assert words.held(body) == held
         assert words.places(body) == places

@@ -32,7 +32,7 @@ TELLING = (
     "<p>", "<table>", "</table>", "<svg><path d='M0'/></svg>", "<script>if (a<b) {}</script>", "<textarea>", "</textarea>", "<!-- c -->", "<style>a>b{}</style>",
 )
 PIECES = (*TELLING, *(piece for pair in test_html.WRAPPERS for piece in pair), *test_html.METAS, "<", ">", "\"", "'", "/>", "-", "=", " ", "\0",
-          "<script/>", "<title />", "<STYLE a='/>'>", "</", "<!", "x" * 40, "<i>", "<p>" * 30, "<a b=c d='e' f=\"g\">", "<svg><g id=\"x\"/><title>a</title></svg>")
+          "<script/>", "<title />", "<STYLE a='/>'>", "</", "<!", "x" * 40, "<i>", "<p>" * 30, "<a b=c d='e' f=\"g\">", "<svg><g id=\"x\"/><title>a</title></svg>", "<svg><style>a</style><desc>b</desc></svg>")
 
 
 @pytest.fixture(scope="module", autouse=True)
