@@ -82,9 +82,11 @@ def _of_page(signal: str, carrier: Carrier, body: bytes, media_type: str) -> lis
     lines = _lines(shown)
     texts = [_text(shown[start:stop]) for start, stop in lines]
     if sum(map(len, texts)) <= PROSE_CHARS // 2:     # so little is never too much
-        if not told and not could_reserve(plain("\n".join(texts))):
+        all_plain = plain("\n".join(texts))
+        if not told and not could_reserve(all_plain):
             return []
-        texts = [text if could_reserve(plain(text)) else "" for text in texts]
+        if len(plains := all_plain.split("\n")) == len(texts):      # references can be new lines
+            texts = [text if could_reserve(line) else "" for text, line in zip(texts, plains, strict=True)]
     end, uses = 0, set[Use]()        # the first of each use are read again with all before them, which tells their numbers
     for said in _notices([*told, *(("text", text) for text in texts)]):
         if said is None or said.use not in uses:
