@@ -32,6 +32,7 @@ from .registers.kept import Kept
 
 UNFINISHED = "unfinished"
 ROWS_OF_BATCH = 4_096                # pages whose rows are made together
+HELD_BYTES = 64 << 20                # of pages that wait for it
 ROWS_OF_PART = 200_000               # rows of a Parquet file
 TICK_S = 0.5
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3      # malloc.h
@@ -188,13 +189,15 @@ class _Parts:
     def __init__(self, folder: Path, number: int):
         self._folder, self._number = folder, number
         self._waiting: list[Decided] = []
+        self._held_bytes = 0
         self._writer: pq.ParquetWriter | None = None
         self._rows = 0
         self.files: list[tuple[Path, int]] = []
 
     def add(self, decider: Decider, decided: Sequence[Decided], made: Finished) -> None:
         self._waiting += decided
-        if len(self._waiting) >= ROWS_OF_BATCH:
+        self._held_bytes += sum([d.held_bytes for d in decided])
+        if len(self._waiting) >= ROWS_OF_BATCH or self._held_bytes >= HELD_BYTES:
             self._flush(decider, made)
 
     def close(self, decider: Decider, made: Finished) -> None:
@@ -206,7 +209,7 @@ class _Parts:
             return
         table = decider.table(self._waiting)
         _count(made, self._waiting, decider.policies)
-        self._waiting = []
+        self._waiting, self._held_bytes = [], 0
         if self._writer is None:
             path = self._folder / f"{self._number:06}{len(self.files) + 1:03}.parquet"
             self._writer, self._rows = pq.ParquetWriter(path, records.RECORDS, **records.WRITTEN), 0

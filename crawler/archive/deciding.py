@@ -68,10 +68,11 @@ class Decided:
     The bytes of the body are gone; its digest stands for them, and what its readers found. So many pages can wait for their
     rows, and all that needs no body is done when it is asked for: for one page after another, which takes half the time.
     """
-    __slots__ = ("_made", "_make", "asset", "size_bytes")
+    __slots__ = ("_made", "_make", "asset", "held_bytes", "size_bytes")
 
-    def __init__(self, asset: Asset, size_bytes: int | None, make: Callable[[], Made]):
+    def __init__(self, asset: Asset, size_bytes: int | None, held_bytes: int, make: Callable[[], Made]):
         self.asset, self.size_bytes = asset, size_bytes          # of the body
+        self.held_bytes = held_bytes                             # of what is its own and kept
         self._make = make
         self._made: Made | None = None
 
@@ -110,7 +111,9 @@ class Decider:
         at = capture.location if capture.fields.has_bytes else None
         body_at = (capture.body_location or capture.location) if body.has_bytes else None
         pieces = ((capture.fields, at), (kept, body_at), *((entries,) if entries else ()))
-        return Decided(capture.asset, body_bytes((body,)), partial(self._made, capture.asset, capture.at, pieces, heard))
+        held_bytes = len(capture.fields.body) + (len(entries[0].body) if entries else 0)
+        return Decided(capture.asset, body_bytes((body,)), held_bytes,
+                       partial(self._made, capture.asset, capture.at, pieces, heard))
 
     def _made(self, asset: Asset, at: datetime | None, pieces: Sequence[tuple[Evidence, Location | None]], body: Heard) -> Made:
         """`pieces` of evidence of the asset itself, and where they lie; `body`: what was heard of it."""
