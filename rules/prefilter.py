@@ -17,7 +17,7 @@ from .html_work import compiled
 from .limits import HTML_BYTES
 from .model import Asset, Carrier, Evidence
 from .scan import Scan, Word
-from .signals import READERS, TRIGGERS, Reader, prose
+from .signals import READERS, TRIGGERS, Reader, prose, rsl
 
 BODY = READERS[Carrier.BODY]
 _START_BYTES = 64
@@ -50,6 +50,7 @@ def read_in_full(evidence: Evidence, asset: Asset) -> None:
     """Parse all of a page for the readers that come next, who else would make do with less."""
     html.read(evidence, asset, exact=True)
     metadata.read(evidence.body, asset.media_type, evidence.final_uri or evidence.uri, exact=True)
+    rsl.read(evidence, asset, exact=True)
 
 
 def _concerned(body: bytes, media_type: str) -> tuple[Reader, ...]:

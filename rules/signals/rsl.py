@@ -41,7 +41,7 @@ from ..limits import (
     RSL_REFERENCES,
     URL_CHARS,
 )
-from ..memo import latest, memo
+from ..memo import memo
 from ..metadata import RSL_TYPE
 from ..model import (
     Access,
@@ -189,7 +189,7 @@ def in_fields(evidence: Evidence, asset: Asset, asker: Asker) -> list[Reference]
 
 
 def in_page(evidence: Evidence, asset: Asset, asker: Asker) -> list[Reference]:
-    page = _page_of(evidence, asset)
+    page = read(evidence, asset)
     return _references(page.pointers, evidence) if page else []
 
 
@@ -210,7 +210,7 @@ def header(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
 
 def page(evidence: Evidence, asset: Asset, asker: Asker) -> list[Finding]:
     """What the scripts of a page say, and links that lead nowhere; what a feed says of itself."""
-    found = _page_of(evidence, asset)
+    found = read(evidence, asset)
     if not found:
         return feed(evidence, asset, asker) if kind(evidence.body) != "svg" else []
     out = [f for number, (xml, in_head) in enumerate(found.scripts, 1)
@@ -281,16 +281,27 @@ class _Page:
 
 
 NO_PAGE = _Page()
+_last: tuple[bytes, str, _Page | None] = (b"", "", None)
 
 
-def _page_of(evidence: Evidence, asset: Asset) -> _Page | None:
-    body = evidence.body
-    if not html.is_html(body, asset.media_type):
-        return None
-    seen = html.surveyed(body, asset.media_type)
-    if seen and not seen.rsl_end and len(body) <= HTML_BYTES:
+def read(evidence: Evidence, asset: Asset, *, exact: bool = False) -> _Page | None:
+    """What a page says in RSL; None where the body is none, but perhaps a feed. Keeps the last page for who asks next. `exact`:
+    parse all of it."""
+    global _last
+    body, media_type = evidence.body, asset.media_type
+    last = _last
+    if last[0] is not body or last[1] != media_type or exact:        # INVARIANT: bytes never change
+        last = _last = body, media_type, _read(body, media_type, exact) if html.is_html(body, media_type) else None
+    return last[2]
+
+
+def _read(body: bytes, media_type: str, exact: bool) -> _Page | None:
+    seen = html.surveyed(body, media_type)
+    if seen and not seen.rsl_end and not exact and len(body) <= HTML_BYTES:
         return NO_PAGE
-    return _page(body) if _could_speak(body) else None
+    if _could_speak(body):
+        return _page(body, media_type, exact)
+    return NO_PAGE if seen else None
 
 
 def _could_speak(body: bytes) -> bool:
@@ -301,16 +312,15 @@ def _could_speak(body: bytes) -> bool:
     return b"rsl+xml" in lowered or b"rsl&" in lowered or (b"&" in lowered and bool(hidden.MARKUP.search(lowered)))
 
 
-@latest
-def _page(body: bytes) -> _Page:
+def _page(body: bytes, media_type: str, exact: bool) -> _Page:
     faults = [] if len(body) <= HTML_BYTES else [
         Fault(Carrier.BODY, FaultKind.TRUNCATED, f"only the first {HTML_BYTES} bytes were read", "rsl")]
-    text = html.markup(body[:HTML_BYTES])
+    text = html.markup(body[:HTML_BYTES], xhtml=media_type == html.XHTML)
     seen = survey(text)
     if not seen.bounded:
         faults.append(Fault(Carrier.BODY, FaultKind.MALFORMED, "nested or formatted beyond reason", "rsl"))
         return _Page((), (), tuple(faults))
-    tree = (html.beginning(text, seen.rsl_end) if seen.certain else None) or html.parse(text)
+    tree = (html.beginning(text, seen.rsl_end) if seen.certain and not exact else None) or html.parse(text)
     in_head = {element.mem_id for element in tree.head.css("script")} if tree.head else set()
     pointers, scripts = [], []
     for number, element in enumerate(tree.css("link[href]"), 1):
