@@ -24,13 +24,13 @@ from .records import Location, body_bytes
 DECIDED_KEPT = 4_096                 # sets of findings whose decisions are remembered
 ORDER = (Verdict.PERMITTED, Verdict.UNDETERMINED, Verdict.PROHIBITED)
 
-SiteEvidence = tuple[tuple[Evidence, ...], tuple[Location | None, ...]]
+Placed = tuple[tuple[Evidence, ...], tuple[Location | None, ...]]        # evidence, and where each piece lies
 
 
 class Sites(Protocol):
     """What is known of the sites of captures."""
 
-    def of(self, url: str, at: datetime | None) -> SiteEvidence:
+    def of(self, url: str, at: datetime | None) -> Placed:
         """Evidence that stood for the site of this URL at that time, and where each piece lies."""
 
 
@@ -44,7 +44,7 @@ class Registers(Protocol):
 class NoSites:
     """Nobody collected any."""
 
-    def of(self, url: str, at: datetime | None) -> SiteEvidence:
+    def of(self, url: str, at: datetime | None) -> Placed:
         return (), ()
 
 
@@ -107,19 +107,22 @@ class Decider:
         if body.body:
             kept = Evidence(body.carrier, body.uri, body.at, body.access, b"", body.status, body.final_uri, body.detail,
                             body.digest)
-        entries = self._registers.kept(capture.asset, capture.at, body, kept.digest) if self._registers is not None else None
         at = capture.location if capture.fields.has_bytes else None
         body_at = (capture.body_location or capture.location) if body.has_bytes else None
-        pieces = ((capture.fields, at), (kept, body_at), *((entries,) if entries else ()))
-        held_bytes = len(capture.fields.body) + (len(entries[0].body) if entries else 0)
+        own: Placed = (capture.fields, kept), (at, body_at)
+        held_bytes = len(capture.fields.body)
+        if self._registers is not None:
+            entries, entries_at = self._registers.kept(capture.asset, capture.at, body, kept.digest)
+            own = (*own[0], entries), (*own[1], entries_at)
+            held_bytes += len(entries.body)
         return Decided(capture.asset, body_bytes((body,)), held_bytes,
-                       partial(self._made, capture.asset, capture.at, pieces, heard))
+                       partial(self._made, capture.asset, capture.at, own, heard))
 
-    def _made(self, asset: Asset, at: datetime | None, pieces: Sequence[tuple[Evidence, Location | None]], body: Heard) -> Made:
-        """`pieces` of evidence of the asset itself, and where they lie; `body`: what was heard of it."""
+    def _made(self, asset: Asset, at: datetime | None, own: Placed, body: Heard) -> Made:
+        """`own`: evidence that is not of the site, and where it lies; `body`: what was heard of it."""
         site, site_locations = self._sites.of(asset.url, at)
-        evidence = (*site, *[e for e, _ in pieces])
-        return Made(evidence, (*site_locations, *[where for _, where in pieces]), self._answers(asset, evidence, body))
+        evidence = (*site, *own[0])
+        return Made(evidence, (*site_locations, *own[1]), self._answers(asset, evidence, body))
 
     def _answers(self, asset: Asset, evidence: tuple[Evidence, ...], body: Heard) -> tuple[Answer, ...]:
         findings = find(evidence, asset, self.asker, exact=self._exact, body=body)

@@ -23,7 +23,7 @@ from rules.references import SITE_FILES
 
 from ..status import REDIRECTS
 from .copies import FILE_BYTES, NO_TIME, PLACES, Copy, copy_of, origin, place
-from .deciding import SiteEvidence
+from .deciding import Placed
 from .records import Location
 from .site_files import SITES, Mapped, files_in, of_rows, read, write, write_mapped
 
@@ -76,11 +76,11 @@ class Copies:
     def __init__(self, copies: Iterable[Copy] | Mapped, as_of: datetime | None = None):
         self._store: Store = copies if isinstance(copies, Mapped) else InMemory(copies)
         self._as_of = as_of
-        self._until: dict[str, tuple[datetime, datetime, SiteEvidence]] = {}     # the latest answer, and while it holds
+        self._until: dict[str, tuple[datetime, datetime, Placed]] = {}     # the latest answer, and while it holds
         self._held = 0                               # bytes of what is made
-        self._made: OrderedDict[tuple[Any, ...], SiteEvidence] = OrderedDict()
+        self._made: OrderedDict[tuple[Any, ...], Placed] = OrderedDict()
 
-    def of(self, url: str, at: datetime | None) -> SiteEvidence:
+    def of(self, url: str, at: datetime | None) -> Placed:
         """Evidence for the site of this URL at that time. The same copies in force give the very same objects."""
         at = self._as_of or at
         root = url[:end] if (end := url.find("/", 8)) > 0 else url
@@ -110,7 +110,7 @@ class Copies:
                     until = min(until, copies[n].at - timedelta.resolution)
         return since, until
 
-    def _made_for(self, base: str, at: datetime | None) -> SiteEvidence:
+    def _made_for(self, base: str, at: datetime | None) -> Placed:
         found = [self._of(carrier, base, at) for carrier in FILE_BYTES] if self._store.holds(base) else []
         key = (base, at if any(far for _, _, far in found) else None, *found)
         if key not in self._made:

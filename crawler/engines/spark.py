@@ -153,7 +153,7 @@ class Here:
         self._waiting = {key: copies for key, copies in self._waiting.items() if key == last}
         self._made = {key: copies for key, copies in self._made.items() if key == last}
 
-    def of(self, url: str, at: Any) -> deciding.SiteEvidence:
+    def of(self, url: str, at: Any) -> deciding.Placed:
         key = _key(url)
         if key not in self._made:
             self._made[key] = known.Copies(self._waiting.get(key, ()), self._as_of)

@@ -21,7 +21,7 @@ Reading documents: rsl_document.py. Evaluating them: rsl_terms.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
@@ -241,14 +241,16 @@ def _is_about(anchor: str | None, asset: Asset) -> bool:
         return True
 
 
-def _references(pointers: Iterable[_Pointer], evidence: Evidence) -> list[Reference]:
+def _references(pointers: Sequence[_Pointer], evidence: Evidence) -> list[Reference]:
+    if not pointers:
+        return []
     told = ((target(p.href, evidence), p) for p in pointers)
     return [Reference(Carrier.RSL, uri, p.where if _SCHEME.match(p.href.strip()) else f"{p.where}, relative")
             for uri, p in told if uri][:RSL_REFERENCES]
 
 
-def _unusable(pointers: Iterable[_Pointer], evidence: Evidence) -> list[Finding]:
-    if not (pointers := list(pointers)):
+def _unusable(pointers: Sequence[_Pointer], evidence: Evidence) -> list[Finding]:
+    if not pointers:
         return []
     bad = [p for p in pointers if not target(p.href, evidence)]
     out: list[Finding] = [
