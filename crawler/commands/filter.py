@@ -50,6 +50,14 @@ class AsOf(click.ParamType[str]):
                       param, ctx)
 
 
+def _begin(ctx: click.Context, param: click.Parameter, workers: int) -> int:
+    """Loading for workers takes longer than all that is to be done before they have work, so it comes first."""
+    if workers > 1 and not ctx.resilient_parsing:
+        from .. import nursery
+        nursery.begin()
+    return workers
+
+
 @click.command("filter", epilog=options.example(
     "maymine filter crawl/*.warc.gz -o run --policy eu-dsm-art4 --policy strictest",
     "maymine filter pages.parquet -o run --kept kept --dropped dropped",
@@ -74,7 +82,8 @@ class AsOf(click.ParamType[str]):
 @click.option("--use", "uses", multiple=True, metavar="USE", help="Uses that count for keeping. Default: all of a policy.")
 @click.option("--column", "given", multiple=True, metavar="ROLE=NAME",
               help="Which column holds what, where names do not tell: url, body, text, fields, status, at, media_type.")
-@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes; each takes a file.")
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, is_eager=True, callback=_begin,
+              help="Processes; each takes a file.")
 @click.option("--exact", is_flag=True, help="Read every page by every reader. Slow; the records are the same.")
 @options.format("text", "json")
 @click.pass_context
@@ -94,9 +103,6 @@ def command(ctx: click.Context, words: tuple[str, ...], run: Path, policies: tup
     Exit code: 0 all was read, whatever the verdicts are; 2 the command line, or RUN, is not as it must be; 3 some of the input
     could not be read; it is counted and named, and the rest is in the records.
     """
-    if workers > 1:
-        from .. import nursery
-        nursery.begin()
     from .. import run as folders
     from ..archive.columns import NAMES
     from ..archive.inputs import InputError, expand
