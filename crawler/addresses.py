@@ -69,12 +69,13 @@ class Allowed:
 
 def is_public(address: IP) -> bool:
     """Whether an address, and the one inside it, belongs to the public internet."""
-    if any(address in network for network in NOT_FOR_CRAWLERS) or address.is_multicast or not address.is_global:
+    if any(address in network for network in NOT_FOR_CRAWLERS) or address.is_multicast:
         return False
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.sixtofour or (ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF) if address in NAT64 else None)
-        return inner is None or is_public(inner)
-    return True
+        if inner is not None:        # versions of Python differ on whether the address around it is global
+            return is_public(inner)
+    return address.is_global
 
 
 def is_open(host: str, text: str, crawls: Sequence[Allowed]) -> bool:
