@@ -134,7 +134,7 @@ def table(medians: list[float], pages: int, held: int, others_pages: int = OTHER
     for name, s in zip(NAMES, medians, strict=True):
         yield f"{name:48}{s * 1e6:>10,.0f}{1 / s:>12,.0f}{held / pages / s / 1e6:>8,.1f}{s / medians[0]:>9.2f}"
     yield f"(d)/(b) {medians[3] / medians[1]:.1f}; hyperscan {'no' if prefilter._scan().portable else 'yes'}, compiled walk " \
-          f"{'yes' if prefilter.html.compiled else 'no'}"
+          f"{'yes' if prefilter.compiled else 'no'}"
 
 
 # ---- the same answers
