@@ -19,6 +19,7 @@ import json
 import tarfile
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -85,43 +86,61 @@ def name_for(sort: str, name: str) -> str:
 
 # ---- tables
 
+@dataclass(slots=True)
+class _Side:
+    """The rows that go to one side, some of them not written yet."""
+    keep: bool
+    writer: Any
+    sink: Any = None
+    waiting: list[pa.RecordBatch] = field(default_factory=list)
+    rows: int = 0                    # that wait
+    held_bytes: int = 0
+
+    def add(self, chosen: pa.RecordBatch) -> None:
+        self.waiting.append(chosen)
+        self.rows += chosen.num_rows
+        self.held_bytes += chosen.nbytes
+        if self.rows >= GROUP_ROWS or self.held_bytes >= GROUP_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.waiting:
+            self.writer.write_table(pa.Table.from_batches(self.waiting))
+            self.waiting, self.rows, self.held_bytes = [], 0, 0
+
+    def close(self) -> None:
+        self.flush()
+        self.writer.close()
+        if self.sink is not None:
+            self.sink.close()
+
+
 class Columns:
     """Parquet and Arrow: the same schema and two columns more."""
 
     def __init__(self, source: Source, files: Files, parquet: bool):
         schema = huggingface.with_features(with_added(source.schema))
         self._schema = schema
-        self._open: list[tuple[bool, Any, Any, list[pa.RecordBatch]]] = []
+        self._open: list[_Side] = []
         for side, path in files.wanted:
             if parquet:
-                self._open.append((side, pq.ParquetWriter(path, schema, compression="zstd"), None, []))
+                self._open.append(_Side(side, pq.ParquetWriter(path, schema, compression="zstd")))
             else:
                 sink = pa.OSFile(str(path), "wb")
-                self._open.append((side, pa.ipc.new_stream(sink, schema), sink, []))
+                self._open.append(_Side(side, pa.ipc.new_stream(sink, schema), sink))
 
     def add(self, rows: Any, keep: Sequence[bool], said: Sequence[Said]) -> None:
         arrays = [rows.column(f.name) for f in self._schema if f.name not in (VERDICT, REASONS)]
         arrays += [pa.array([v for v, _ in said], ADDED[0].type), pa.array([r for _, r in said], ADDED[1].type)]
         batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
-        for side, writer, _, waiting in self._open:
-            chosen = batch.filter(pa.array([k is side for k in keep], pa.bool_()))
+        for side in self._open:
+            chosen = batch.filter(pa.array([k is side.keep for k in keep], pa.bool_()))
             if chosen.num_rows:
-                waiting.append(chosen)
-                if sum(b.num_rows for b in waiting) >= GROUP_ROWS or sum(b.nbytes for b in waiting) >= GROUP_BYTES:
-                    _flush(writer, waiting)
+                side.add(chosen)
 
     def close(self) -> None:
-        for _, writer, sink, waiting in self._open:
-            _flush(writer, waiting)
-            writer.close()
-            if sink is not None:
-                sink.close()
-
-
-def _flush(writer: Any, waiting: list[pa.RecordBatch]) -> None:
-    if waiting:
-        writer.write_table(pa.Table.from_batches(waiting))
-        waiting.clear()
+        for side in self._open:
+            side.close()
 
 
 class Lines:
