@@ -192,6 +192,8 @@ def test_another_table_is_no_table_of_sites(tmp_path):
 @pytest.mark.parametrize("engine", [name for name in engines.NEEDS if name not in ("single", "spark-files")])
 def test_an_engine_that_is_missing_says_what_to_install(engine, monkeypatch):
     needs = engines.NEEDS[engine]
+    for name in [name for name in sys.modules if name.startswith(f"{needs}.")]:
+        monkeypatch.delitem(sys.modules, name)       # of an engine that ran in this process
     monkeypatch.setitem(sys.modules, needs, None)
     monkeypatch.delitem(sys.modules, f"crawler.engines.{engine}", raising=False)
     with pytest.raises(ImportError, match=rf"{needs} is not installed; pip install 'maymine\[{engine}\]'"):
