@@ -205,7 +205,7 @@ def _finding(code: int) -> Finding:
     told: dict[str, Enum] = {name: kind(said[name]) for name, kind in (
         ("audience", Audience), ("form", Form), ("subject", Subject)) if name in said}
     return Statement(said["signal"], Use(said["use"]), Preference(said["preference"]), terms=terms,
-                     superseded_by=said.get("superseded_by", ""), **told)  # type: ignore[arg-type]
+                     superseded_by=said.get("superseded_by", ""), **told)  # type: ignore[arg-type]  # values of one record, by their names
 
 
 def _bare(f: Finding) -> Finding:

@@ -39,6 +39,7 @@ from .archive.inputs import Input
 from .crew import Crew
 from .filtering import UNFINISHED, Finished, Job, Task, Worker, beginning, copies_in
 from .run import Manifest, RunError
+from .versions import versions
 
 LEDGER = "inputs.jsonl"
 SITES = "sites.parquet"
@@ -86,7 +87,7 @@ class Filtering:
             self.manifest |= {"registers": self._registers} if self._registers else {}
             folders.write_manifest(folder, self.manifest)
         self._take_up()
-        self.manifest |= {"status": "running", "ended": None, "engine": ENGINE, "versions": folders.versions()}
+        self.manifest |= {"status": "running", "ended": None, "engine": ENGINE, "versions": versions()}
         folders.write_manifest(folder, self.manifest)
 
     def check(self, words: Sequence[str]) -> None:

@@ -143,7 +143,7 @@ class Permission:
         self.stopping = True
         for slot in self.crawler.engine.downloader.slots.values() if self.crawler.engine else ():
             while slot.queue:
-                slot.queue.popleft()[1].errback(Failure(Stopped()))  # type: ignore[no-untyped-call]
+                slot.queue.popleft()[1].errback(Failure(Stopped()))  # type: ignore[no-untyped-call]  # Twisted is untyped here
 
     def _still_going(self) -> None:
         if self.stopping:

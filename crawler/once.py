@@ -60,4 +60,4 @@ async def together(asked: Iterable[Coroutine[Any, Any, V]]) -> list[V]:
     try:
         return await maybe_deferred_to_future(gatherResults([deferred_from_coro(each) for each in asked], consumeErrors=True))
     except FirstError as error:
-        raise error.subFailure.value from None  # type: ignore[misc]
+        raise error.subFailure.value from None  # type: ignore[misc]  # a Failure holds what was raised

@@ -4,7 +4,7 @@
         policies/*.yaml          the text of each policy
         records/000001.parquet   one row a page and policy; 000001+NAME.parquet: a policy that was decided later
         evidence/000001.warc.gz
-        journal/000002.jsonl     pages that are finished and not yet in Parquet; gone when the run is closed
+        journal/000002.jsonl     pages that are finished and not yet in Parquet (journal.py); gone when the run is closed
         frontier.jsonl           what a crawl has still to do (frontier.py)
 
 INVARIANT: when `write` returns, a killed process has lost nothing of that page; what it left unfinished is cut off or thrown
@@ -20,7 +20,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +27,6 @@ from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +35,12 @@ import pyarrow as pa
 from rules import data, policies
 from rules.model import Asker
 from rules.policy import Policy
-from rules.record import ENGINE, asker_from_record, dumps, time_text, to_record
+from rules.record import ENGINE, asker_from_record, time_text, to_record
 
+from . import journal as in_journal
 from .archive import records, warc
 from .archive.records import Location, Row
+from .versions import versions
 
 if TYPE_CHECKING:
     from .items import AssessedPage
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 SCHEMA = "maymine/run/1"
 JOURNAL_BYTES = 16 << 20             # a journal of this size becomes a part
 FOLDERS = ("policies", "records", "evidence", "journal")
-LIBRARIES = ("maymine", "scrapy", "pyarrow", "lxml", "selectolax")
 PART = re.compile(r"(\d{6,})(\+.+)?\.parquet")
 
 Manifest = dict[str, Any]
@@ -114,7 +113,7 @@ class Run:
             return False
         if locations is None:
             locations = self._evidence.write(collected.asset, collected.evidence)
-        line = _line(collected.requested, locations, records.body_bytes(collected.evidence),
+        line = in_journal.line(collected.requested, locations, records.body_bytes(collected.evidence),
                      [to_record(a) for a in page.assessments])
         if self._journal < 0:
             path = self.folder / "journal" / f"{self._number:06}.jsonl"
@@ -161,7 +160,7 @@ def free_number(folder: Path) -> int:
 
 
 def number_of(path: Path) -> int:
-    return int(re.match(r"\d*", path.name)[0] or 0)  # type: ignore[index]
+    return int(re.match(r"\d*", path.name)[0] or 0)  # type: ignore[index]  # the pattern always matches
 
 
 def rows(folder: Path, policy: str = "", url: str = "") -> Iterator[Row]:
@@ -177,11 +176,11 @@ def rows(folder: Path, policy: str = "", url: str = "") -> Iterator[Row]:
     for journal in journals:
         if journal.stem not in {p.stem for p in seen}:
             try:
-                pages = list(_pages(journal))
+                pages = list(in_journal.pages(journal))
             except FileNotFoundError:                # it has become a part in the meantime
                 yield from records.read(folder / "records" / f"{journal.stem}.parquet", policy, url)
                 continue
-            yield from (row for page in pages for row in _rows(page) if policy in ("", row.record["policy"]["id"])
+            yield from (row for page in pages for row in in_journal.rows(page) if policy in ("", row.record["policy"]["id"])
                         and url in ("", row.requested, row.record["asset"]["url"]))
 
 
@@ -200,7 +199,8 @@ def batches(folder: Path, columns: Sequence[str]) -> Iterator[tuple[str, int, pa
             at += batch.num_rows
     for journal in journals:
         if journal.stem not in {p.stem for p in seen}:
-            for batch in records.table([row for page in _pages(journal) for row in _rows(page)]).select(columns).to_batches():
+            made = [row for page in in_journal.pages(journal) for row in in_journal.rows(page)]
+            for batch in records.table(made).select(columns).to_batches():
                 yield f"records/{journal.stem}.parquet", 0, batch
 
 
@@ -209,8 +209,8 @@ def unpacked(folder: Path) -> Iterator[Row]:
     packed = {p.stem for p in parts(folder)}
     for journal in sorted((folder / "journal").glob("*.jsonl")):
         if journal.stem not in packed:
-            for page in _pages(journal):
-                yield from _rows(page)
+            for page in in_journal.pages(journal):
+                yield from in_journal.rows(page)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -255,9 +255,9 @@ def replace(path: Path, content: bytes | pa.Table) -> None:
 def compact(folder: Path, manifest: Manifest, number: int) -> None:
     """Journal `number` becomes a part."""
     journal = folder / "journal" / f"{number:06}.jsonl"
-    pages = list(_pages(journal))
+    pages = list(in_journal.pages(journal))
     if pages:
-        made = [row for page in pages for row in _rows(page)]
+        made = [row for page in pages for row in in_journal.rows(page)]
         part = folder / "records" / f"{number:06}.parquet"
         replace(part, records.table(made))
         add_part(folder, manifest, part, count(manifest["counts"], made))
@@ -312,26 +312,6 @@ def recover(folder: Path, manifest: Manifest) -> None:
             compact(folder, manifest, number_of(journal))
     if manifest != before:
         write_manifest(folder, manifest)
-
-
-def _line(requested: str, locations: Iterable[Location | None], size_bytes: int | None, made: list[Any]) -> bytes:
-    """One page as a line of the journal. A surrogate that stands alone, which no encoding has, becomes a question mark."""
-    where = [at and [at.file, at.offset_bytes, at.record_id] for at in locations]
-    page = {"requested": requested, "locations": where, "size_bytes": size_bytes, "records": made}
-    return dumps(page).encode("utf-8", "replace") + b"\n"
-
-
-def _pages(journal: Path) -> Iterator[dict[str, Any]]:
-    """The finished lines of a journal. Raises FileNotFoundError."""
-    with journal.open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                yield json.loads(line)
-
-
-def _rows(page: dict[str, Any]) -> Iterator[Row]:
-    where = tuple(at and Location(*at) for at in page["locations"])
-    return (Row(page["requested"], record, where, page.get("size_bytes")) for record in page["records"])
 
 
 # ---- beginning
@@ -389,16 +369,6 @@ def text_of(policy: Policy) -> str:
         if f"sha256:{hashlib.sha256(text.encode()).hexdigest()}" == policy.digest:
             return text
     raise RunError(f"the text of policy {policy.id} is not in {policy.file}, or has changed since it was read")
-
-
-def versions() -> dict[str, str]:
-    out = {"python": platform.python_version()}
-    for library in LIBRARIES:
-        try:
-            out[library] = version(library)
-        except PackageNotFoundError:
-            continue
-    return out
 
 
 @contextmanager

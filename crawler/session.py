@@ -71,7 +71,7 @@ def crawl(spider: type[Collector], arguments: Mapping[str, Any], settings: Mappi
             if isinstance(item, AssessedPage) and not failures:
                 on_page(item)
         except Exception:  # noqa: BLE001, Scrapy would log it and crawl on
-            failures.append(Failure())  # type: ignore[no-untyped-call]
+            failures.append(Failure())  # type: ignore[no-untyped-call]  # Twisted is untyped here
             process.stop()
 
     def opened() -> None:

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import re
 
+START_BYTES = 64                 # OURS
+
 _LETTERS_HEX, _LETTERS = rb"[46][1-9a-f]|[57][0-9a]", rb"6[5-9]|[78][0-9]|90|9[7-9]|1[01][0-9]|12[0-2]"
 _OTHER_HEX = (rb"ad|ce|ee|20(?:0[b-f]|2[a-e]|6[0-4])|24[9a-e][0-9a-f]|2[ef][0-9a-f]{2}|[3-9a-d][0-9a-f]{3}|f[9a-f][0-9a-f]{2}|"
               rb"1d[4-7][0-9a-f]{2}|1f1[0-9a-f]{2}|[23][0-9a-f]{4}")
@@ -33,3 +35,8 @@ TEXT = re.compile(
     rb"\xc2\xad|(?:^|[\0-\x7f]|[^\xd6-\xdb][\x80-\xbf])\xe2(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xa4])|"
     rb"\xe2(?:\x92[\x9c-\xbf]|\x93[\x80-\xa9])|\xef(?:\xbb\xbf|\xac[\x80-\x86]|\xbc[\xa1-\xba]|"
     rb"\xbd[\x81-\x9a])|\xf0(?:\x9d[\x90-\x9f]|\x9f[\x84-\x86])")
+
+
+def is_parted(text: bytes) -> bool:
+    """Whether zeros part its letters, as in UTF-16: its start tells."""
+    return b"\0" in text[:START_BYTES]

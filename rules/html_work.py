@@ -27,7 +27,7 @@ from .memo import latest
 try:
     from . import _survey
 except ImportError:                  # it was installed where there is no compiler
-    _survey = None  # type: ignore[assignment]
+    _survey = None  # type: ignore[assignment]  # then it is never called
 
 compiled = _survey
 SAFE_TAGS, SAFE_BYTES = 400, 20_000   # whatever stands in so little costs less than 50 ms

@@ -20,8 +20,7 @@ https://www.dublincore.org/specifications/dublin-core/dcmi-terms/; ccREL, https:
 """
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -34,6 +33,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from .html import beginning, is_html, markup, parse
 from .html_work import Survey, survey
 from .limits import HTML_DEPTH, JSON_LD_BYTES, METADATA_DEPTH, METADATA_ELEMENTS, METADATA_REFERENCES, METADATA_VALUES
+from .metadata_values import clean, mapping, same_page, texts, type_of
 from .metadata_words import has_words
 from .model import Carrier, Fault, FaultKind
 
@@ -58,7 +58,6 @@ KEPT = frozenset({*PROPERTIES, "url", "contenturl", "mainentityofpage"})   # mic
 TEXT_NODES, TEXT_CHARS, ATTRIBUTE_CHARS = 200, 800, 4_000
 SAME_ITEM = frozenset({"@graph", "mainEntity", "mainEntityOfPage", "hasPart"})
 
-_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127, 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)), " ")
 _URL_ATTRIBUTES = ("href", "src", "data")
 _ATTRIBUTES = ("itemscope", "itemtype", "itemid", "itemref", "itemprop", "id", "content", "value", "datetime", *_URL_ATTRIBUTES)
 _KEEP_TAG = frozenset({"meta", "a", "area", "link", "img", "audio", "video", "source", "object", "data", "time"})
@@ -184,7 +183,7 @@ class _Reading:
             if said is not None:
                 said = said.strip()
                 return None if said.startswith(("[", "_:")) else self._resolve(said) if said else ""
-            if current.tag in ASIDES or _type(a.get("itemtype") or a.get("typeof") or "") in MEDIA_ITEMS:
+            if current.tag in ASIDES or type_of(a.get("itemtype") or a.get("typeof") or "") in MEDIA_ITEMS:
                 return self._medium(current)
             current = current.parent
         self.truncated(f"what a licence link speaks of was looked for in {HTML_DEPTH} elements around it")
@@ -253,7 +252,7 @@ class _Reading:
 
     def _copy(self, e: LexborNode, parent: HtmlElement) -> HtmlElement:
         a = e.attributes
-        kept = {n: _clean(a[n] or "")[:ATTRIBUTE_CHARS] for n in _ATTRIBUTES if n in a}
+        kept = {n: clean(a[n] or "")[:ATTRIBUTE_CHARS] for n in _ATTRIBUTES if n in a}
         if "itemref" in kept:
             kept["itemref"] = self._references(kept["itemref"])
         for n in _URL_ATTRIBUTES:
@@ -262,7 +261,7 @@ class _Reading:
         tag = e.tag if e.tag in _KEEP_TAG else "div"
         copy = SubElement(parent, tag, kept)     # made in its place, so that `itemref` finds it by its id
         if "itemscope" not in a and tag in ("div", "time"):
-            copy.text = _clean(_text(e))
+            copy.text = clean(_text(e))
         return copy
 
     def _references(self, itemref: str) -> str:
@@ -280,7 +279,7 @@ class _Reading:
         if len(found) > METADATA_ELEMENTS:
             self.truncated(f"only the first {METADATA_ELEMENTS} elements of Dublin Core were read")
         for e, key, name in found[:METADATA_ELEMENTS]:
-            said = _clean(e.attributes.get("content") or e.attributes.get("href") or "").strip()
+            said = clean(e.attributes.get("content") or e.attributes.get("href") or "").strip()
             SubElement(root, e.tag or "meta", {key: name, "content": said})
         return bool(found)
 
@@ -300,7 +299,7 @@ class _Reading:
                 self.truncated(f"only {JSON_LD_BYTES} bytes of JSON-LD were read")
                 return
             element = html_parser.makeelement("script", {"type": "application/ld+json"})
-            element.text = _clean(text)
+            element.text = clean(text)
             for item in self._extract(element, ["json-ld"]).get("json-ld", ()):
                 self._walk(item, f"json-ld {n}")
 
@@ -324,11 +323,11 @@ class _Reading:
             if isinstance(node, list):
                 rest += [(each, about, same) for each in node[:max(0, METADATA_VALUES - len(rest))]]
             elif isinstance(node, dict):
-                node = {**{k: v for k, v in node.items() if k != "properties"}, **_dict(node.get("properties"))}
+                node = {**{k: v for k, v in node.items() if k != "properties"}, **mapping(node.get("properties"))}
                 about = self._item(node, about, same)
                 for key, value in node.items():
-                    if name := PROPERTIES.get(_type(key)):
-                        for said in _texts(value):
+                    if name := PROPERTIES.get(type_of(key)):
+                        for said in texts(value):
                             self.say("schema.org", name, said, about, where)
                     if isinstance(value, (dict, list)):
                         rest.append((value, about, key in SAME_ITEM))
@@ -336,24 +335,15 @@ class _Reading:
 
     def _item(self, node: dict[str, Any], outer: str | None, same: bool) -> str | None:
         """What an item of schema.org is about."""
-        types = {_type(t) for t in _texts(node.get("@type") or node.get("type") or "")}
+        types = {type_of(t) for t in texts(node.get("@type") or node.get("type") or "")}
         medium = not types.isdisjoint(MEDIA_ITEMS)
         keys = ("contentUrl", "url", "@id", "id") if medium else ("mainEntityOfPage", "url", "@id", "id")
-        said = [self._resolve(text) for key in keys for text in _texts(node.get(key))]
+        said = [self._resolve(text) for key in keys for text in texts(node.get(key))]
         if medium or not same:
             return next(filter(None, said), None)
         if not said or any(same_page(address, self.page) for address in said if address):
             return outer
         return next(filter(None, said), None)
-
-
-def same_page(a: str, b: str) -> bool:
-    """Whether two addresses name one page, but for scheme, `www.`, query, fragment and a slash at the end."""
-    return _bare(a) == _bare(b)
-
-
-def _bare(url: str) -> str:
-    return url.split("#")[0].split("?")[0].split("://")[-1].removeprefix("www.").rstrip("/").lower()
 
 
 def _licensing(node: LexborNode) -> bool:
@@ -366,7 +356,7 @@ def _licensing(node: LexborNode) -> bool:
 
 
 def _named_properties(e: LexborNode, names: Container[str]) -> bool:
-    return any(_type(name) in names for name in (e.attributes.get("itemprop") or "").split())
+    return any(type_of(name) in names for name in (e.attributes.get("itemprop") or "").split())
 
 
 def _text(e: LexborNode) -> str:
@@ -378,32 +368,7 @@ def _text(e: LexborNode) -> str:
     return "".join(parts).strip()[:TEXT_CHARS]
 
 
-def _type(name: str) -> str:
-    """Last part of a name, in lower case: `https://schema.org/ImageObject`, `schema:ImageObject`."""
-    return re.split(r"[/:#]", name.strip())[-1].lower()
-
-
 def _dublin_core(name: str) -> str:
     prefix, dot, term = name.strip().partition(".")
     known = dot and prefix.lower() in DUBLIN_CORE_PREFIXES and term.lower() in DUBLIN_CORE
     return name.strip() if known else ""
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """The texts of a value: itself, the address of the thing that it is, or each of many."""
-    for each in (value if isinstance(value, list) else (value,)):
-        if isinstance(each, dict):
-            each = next((v for key in ("@value", "@id", "id", "url", "name") if isinstance(v := each.get(key), str)), None)
-        if isinstance(each, bool):
-            yield str(each)
-        elif isinstance(each, str) and each.strip():
-            yield each.strip()
-
-
-def _clean(text: str) -> str:
-    """What XML can hold."""
-    return text.translate(_CONTROLS)

@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 
 from . import html, metadata, prefilter_fields
 from .containers import kind
+from .hidden import is_parted
 from .html_work import compiled
 from .limits import HTML_BYTES
 from .model import Asset, Carrier, Evidence
@@ -20,8 +21,6 @@ from .scan import Scan, Word
 from .signals import READERS, TRIGGERS, Reader, prose, rsl
 
 BODY = READERS[Carrier.BODY]
-_START_BYTES = 64
-
 
 IN_FULL = tuple(prose.page_exact if reader is prose.page else reader for reader in BODY)
 # Each of them, what is to be told of a page, and the words that count as well; None: it is always called.
@@ -54,7 +53,7 @@ def read_in_full(evidence: Evidence, asset: Asset) -> None:
 
 
 def _concerned(body: bytes, media_type: str) -> tuple[Reader, ...]:
-    if len(body) > HTML_BYTES or b"\0" in body[:_START_BYTES] or body.startswith((b"\xff\xfe", b"\xfe\xff")) or kind(body):
+    if len(body) > HTML_BYTES or is_parted(body) or body.startswith((b"\xff\xfe", b"\xfe\xff")) or kind(body):
         return BODY
     if compiled and (seen := html.surveyed(body, media_type)):
         loose = {_loose()[n] for n in _held(_scan_loose(), body)}

@@ -22,13 +22,12 @@ WORDS: dict[Reader, tuple[Word, ...]] = {
     rsl.header: (hidden.MARKUP, b"rsl+xml", b"rsl&"),
 }
 _ALL = tuple(dict.fromkeys(word for words in WORDS.values() for word in words))
-_START_BYTES = 64
 
 
 @latest
 def concerned(body: bytes) -> tuple[Reader, ...]:
     """Those who could find something, in the order of READERS."""
-    if b"\0" in body[:_START_BYTES]:
+    if hidden.is_parted(body):
         return FIELDS
     low = http_fields.lowered(body)
     return _waiting(tuple([word for word in _ALL if (word in low if isinstance(word, bytes) else word.search(low))]))

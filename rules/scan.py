@@ -21,11 +21,11 @@ from .html_work import Survey
 try:
     from ._words import Words
 except ImportError:                  # it was installed where there is no compiler
-    Words = None  # type: ignore[assignment, misc]
+    Words = None  # type: ignore[assignment, misc]  # then it is never called
 try:
     import hyperscan
 except ImportError:                  # no wheel for this machine
-    hyperscan = None  # type: ignore[assignment]
+    hyperscan = None  # type: ignore[assignment]  # then it is never called
 
 FEW = 32                         # words that are found without Hyperscan
 

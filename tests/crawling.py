@@ -27,7 +27,7 @@ class Dump:
         return cls(crawler)
 
     def open_spider(self) -> None:
-        self.file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115
+        self.file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115  # open as long as the pipeline
 
     def close_spider(self) -> None:
         self.file.close()

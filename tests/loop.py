@@ -13,4 +13,4 @@ def in_loop(work: Coroutine[Any, Any, T]) -> T:
     if not is_reactor_installed():
         install_reactor("twisted.internet.asyncioreactor.AsyncioSelectorReactor")
     from twisted.internet import reactor
-    return reactor._asyncioEventloop.run_until_complete(work)  # type: ignore[attr-defined]
+    return reactor._asyncioEventloop.run_until_complete(work)  # type: ignore[attr-defined]  # the asyncio reactor has it

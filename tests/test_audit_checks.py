@@ -43,7 +43,7 @@ def seen(url: str = HOME, body: bytes | None = PAGE, fields: bytes = FIELDS, rob
          **more: object) -> tuple[Seen, tuple[Evidence, ...]]:
     """One address and its evidence, whole."""
     root = origin(url)
-    asset = Asset(url, type, **{k: v for k, v in more.items() if k in ("embedder", "variant_of")})  # type: ignore[arg-type]
+    asset = Asset(url, type, **{k: v for k, v in more.items() if k in ("embedder", "variant_of")})  # type: ignore[arg-type]  # as the caller names them
     whole = (evidence(Carrier.ROBOTS_TXT, f"{root}/robots.txt", robots), evidence(Carrier.TDMREP_JSON, f"{root}/.well-known/tdmrep.json", None),
              evidence(Carrier.HTTP_FIELDS, url, fields), evidence(Carrier.BODY, url, body))
     came = whole[-1]
@@ -53,7 +53,7 @@ def seen(url: str = HOME, body: bytes | None = PAGE, fields: bytes = FIELDS, rob
 def site(home: tuple[Seen, tuple[Evidence, ...]] | None = None, **more: object) -> Site:
     one, whole = home or seen()
     made = Site(HOME, AT, one, whole, pages=(one,) if one.came else (), unseen=() if one.came else (one,), origins={origin(one.asset.url): one.evidence[:2]})
-    return replace(made, **more)  # type: ignore[arg-type]
+    return replace(made, **more)  # type: ignore[arg-type]  # as the caller names them
 
 
 def to_mend(of: Site) -> list[str]:

@@ -220,7 +220,7 @@ def test_the_page_speaks_every_language(folder: Path, language: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_in_a_browser(browser: Any, folder: Path, tmp_path: Path, language: str) -> None:  # noqa: F811
+def test_the_page_in_a_browser(browser: Any, folder: Path, tmp_path: Path, language: str) -> None:  # noqa: F811  # a fixture
     """Nothing is asked for, nothing is wider than a telephone, axe-core finds nothing."""
     told = to_json(compare([folder], COMPARED))
     (tmp_path / "page.html").write_text(html_page(told, language), "utf-8")

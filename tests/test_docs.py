@@ -146,7 +146,7 @@ def test_a_signal_is_added_as_the_recipe_says(tmp_path: Path) -> None:
         return done.stdout
     tested = run("pytest", "-q", "-p", "no:cacheprovider", "tests/test_vectors.py", "tests/test_policies.py", "tests/test_pure.py", "-k",
                  "no-mining or no_mining or test_policies or every_signal")
-    assert int(re.search(r"(\d+) passed", tested)[1]) > 10  # type: ignore[index]
+    assert int(re.search(r"(\d+) passed", tested)[1]) > 10  # type: ignore[index]  # else the test fails
     assert "no-mining.header" in run("crawler.cli", "signals")
     assert run("mypy", "rules/signals/no_mining.py", "--cache-dir", str(tmp_path / "mypy")).startswith("Success")
     run("ruff", "check", "--no-cache", "rules/signals/no_mining.py")

@@ -35,7 +35,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("name", ["ledger", "summary"])
 @pytest.mark.parametrize("scheme, width", [("light", 1000), ("dark", 390)])
-def test_pages_ask_for_nothing_and_are_readable_for_everybody(browser: Any, pages: dict[str, Path], name: str, scheme: str, width: int) -> None:  # noqa: F811
+def test_pages_ask_for_nothing_and_are_readable_for_everybody(browser: Any, pages: dict[str, Path], name: str, scheme: str, width: int) -> None:  # noqa: F811  # a fixture
     needed(AXE, "npm install --prefix .venv/axe axe-core")
     with Opened(browser, pages[name], color_scheme=scheme, viewport={"width": width, "height": 844}, bypass_csp=True) as opened:
         assert opened.sideways == 0

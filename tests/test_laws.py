@@ -195,7 +195,7 @@ def test_where_nobody_can_refuse_a_refusal_changes_nothing(name):
 def test_where_no_exception_is_sure_nothing_is_permitted_without_leave(name):
     """No bare yes: only a licence, words that allow, and the absence of rights permit."""
     policy = ALL[name]
-    leave = lambda f: f == PUBLIC_DOMAIN or (isinstance(f, Statement) and f.preference is Preference.ALLOW)   # noqa: E731
+    leave = lambda f: f == PUBLIC_DOMAIN or (isinstance(f, Statement) and f.preference is Preference.ALLOW)   # noqa: E731  # a law in one line
     for use in policy.uses:
         for (effects,) in combinations(use, policy, but=leave):
             assert hard(policy, use, effects) > 0

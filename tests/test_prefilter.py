@@ -2,11 +2,9 @@
 from __future__ import annotations
 
 import html as references
-import importlib.util
 import os
 import random
 import re
-import sys
 import unicodedata
 from html.entities import html5
 from pathlib import Path
@@ -20,6 +18,7 @@ from rules.signals import READERS, SIGNALS, TRIGGERS, c2pa, gates
 from rules.signals import prose as prose_words
 
 from . import test_html, test_vectors
+from .without import imported_without
 
 ASSET, ASKER = Asset("https://site.example/a", "text/html"), Asker("OurBot")
 PAGES = sorted(p for p in Path("/usr/share/doc").glob("**/*.html") if p.is_file())
@@ -130,16 +129,7 @@ def test_both_ways_of_looking_agree() -> None:
 
 
 def test_a_machine_without_hyperscan_gets_the_same_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("hyperscan", "rules._words"):
-        monkeypatch.setitem(sys.modules, name, None)             # what an import of it meets there
-    if hasattr(sys.modules["rules"], "_words"):
-        monkeypatch.delattr(sys.modules["rules"], "_words")
-    spec = importlib.util.spec_from_file_location("rules.scan_without", scan.__file__)
-    assert spec
-    assert spec.loader
-    without = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, without)
-    spec.loader.exec_module(without)
+    without = imported_without(scan, ("hyperscan", "rules._words"), monkeypatch)
     words = without.Scan([b"mining", b"text data", re.compile(rb"no[ -]?ai")])
     assert words.portable
     assert without.Words is None

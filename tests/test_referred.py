@@ -225,7 +225,7 @@ class Foreign(Spider):
     name = "foreign"
 
     async def start(self) -> Any:
-        yield Request(self.url)  # type: ignore[attr-defined]
+        yield Request(self.url)  # type: ignore[attr-defined]  # spiders get it when they are made
 
     def parse(self, response: Any) -> Any:
         told = next(iter(response.meta["maymine"].values()))

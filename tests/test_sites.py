@@ -26,7 +26,7 @@ class Answers:
     """A `get` that counts, and answers with what stands under the path."""
 
     def __init__(self, **status: int) -> None:
-        self.status, self.asked = status, []  # type: ignore[var-annotated]
+        self.status, self.asked = status, []  # type: ignore[var-annotated]  # its type does not matter
 
     async def __call__(self, url: str, limit: int) -> Any:
         self.asked.append(url)

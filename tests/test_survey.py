@@ -1,10 +1,8 @@
 """The compiled walk says what the plain one says; no page is read in another way for it."""
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
-import sys
 from itertools import product
 
 import pytest
@@ -16,6 +14,7 @@ from rules.record import finding_record
 from rules.signals import READERS, rsl
 
 from . import test_html, test_vectors
+from .without import imported_without
 
 ASSET, ASKER, BASE = Asset("https://site.example/a", "text/html"), Asker("OurBot"), "https://site.example/a"
 BODIES = [test_vectors.evidence("body", given).body for p in test_vectors.vectors()
@@ -101,14 +100,7 @@ def told(body: bytes) -> list[object]:
 
 
 def test_what_is_not_compiled_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "rules._survey", None)      # what an import of it meets there
-    monkeypatch.delattr(sys.modules["rules"], "_survey")
-    spec = importlib.util.spec_from_file_location("rules.html_work_without", html_work.__file__)
-    assert spec
-    assert spec.loader
-    without = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, without)
-    spec.loader.exec_module(without)
+    without = imported_without(html_work, ("rules._survey",), monkeypatch)
     assert without.compiled is None
     assert without.survey(b"<p>a").shown == b"\na"
     assert without.is_bounded(b"<p>", 3)

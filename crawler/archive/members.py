@@ -25,7 +25,7 @@ from rules.scan import Scan
 try:
     from deflate import DeflateError, crc32, gzip_decompress
 except ImportError:                  # then all is streamed
-    gzip_decompress = None  # type: ignore[assignment]
+    gzip_decompress = None  # type: ignore[assignment]  # then it is never called
 
 NO_PAGES = int(WarcRecordType.warcinfo | WarcRecordType.request | WarcRecordType.metadata | WarcRecordType.continuation)
 MOST_BYTES = 8 << 20                 # OURS: of what is in a member; longer ones are streamed

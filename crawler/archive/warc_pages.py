@@ -362,5 +362,6 @@ def read(stream: BinaryIO, at: Location, carrier: Carrier) -> bytes:
     raise UnreadableEvidence(f"{at.file}: no record {at.record_id} at byte {at.offset_bytes}")
 
 
+# A response is made in `_capture`; one that holds no HTTP is bytes alone.
 MAKE = {"response": Archive._resource, "resource": Archive._resource, "conversion": Archive._conversion,
         "revisit": Archive._revisit}

@@ -91,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
         for line in reply.fields:
             name, _, value = line.partition(":")
             self.send_header(name, value.strip())
-        body = reply.body.replace(ORIGIN, f"http://{HOST}:{self.server.server_port}".encode())  # type: ignore[attr-defined]
+        body = reply.body.replace(ORIGIN, f"http://{HOST}:{self.server.server_port}".encode())  # type: ignore[attr-defined]  # the server is ours
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

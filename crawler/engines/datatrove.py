@@ -115,7 +115,7 @@ def text_of(body: bytes, media_type: str, head: bytes) -> str:
     return body.decode(codec, "replace") if codec else html.utf8(body).decode("utf-8", "replace").removeprefix("\ufeff")
 
 
-class Decide(PipelineStep):  # type: ignore[misc]
+class Decide(PipelineStep):  # type: ignore[misc]  # datatrove is untyped
     """Keeps the documents whose verdict is among `keep`; each has `maymine_verdict` and `maymine_reasons` in its metadata."""
     type = "🔻 - FILTER"
     name = "⚖ maymine"

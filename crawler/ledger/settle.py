@@ -132,7 +132,7 @@ def value(one: Expression, cells: Sequence[Cell], facts: Mapping[str, Fraction |
                 for factor in values:
                     product *= factor
                 return product
-            return {"sum": sum, "largest": max, "smallest": min}[word](values)  # type: ignore[operator, no-any-return]
+            return {"sum": sum, "largest": max, "smallest": min}[word](values)  # type: ignore[operator, no-any-return]  # the words are checked before
     raise AssertionError(one)
 
 
@@ -191,7 +191,7 @@ def _weights(by: str, cells: Sequence[Cell]) -> list[int]:
             return [c.entries for c in cells]
         case _:                                      # each holder the same; its first cell stands for it
             seen: set[str] = set()
-            return [0 if c.holder in seen else (seen.add(c.holder) or 1) for c in cells]  # type: ignore[func-returns-value]
+            return [0 if c.holder in seen else (seen.add(c.holder) or 1) for c in cells]  # type: ignore[func-returns-value]  # add gives None, on purpose
 
 
 def _shared(out: Settled, tariff: Tariff, line: Line, units: int, weights: Sequence[int]) -> list[int]:

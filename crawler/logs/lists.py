@@ -87,7 +87,7 @@ class Ranges:
         nets = [ipaddress.ip_network(p) for p in prefixes]
         self._by_version: dict[int, list[tuple[int, int, str]]] = {4: [], 6: []}
         for version, kept in self._by_version.items():
-            merged = ipaddress.collapse_addresses(n for n in nets if n.version == version)  # type: ignore[type-var]
+            merged = ipaddress.collapse_addresses(n for n in nets if n.version == version)  # type: ignore[type-var]  # all of one version
             kept += [(int(n.network_address), int(n.broadcast_address), str(n)) for n in merged]
             kept.sort()
         self._starts = {v: [s for s, _, _ in kept] for v, kept in self._by_version.items()}

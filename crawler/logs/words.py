@@ -90,7 +90,7 @@ def _dated(name: str) -> int | None:
     if m is None:
         return None
     try:
-        return instant(datetime(*(int(part or 0) for part in m.groups()), tzinfo=UTC))  # type: ignore[misc, arg-type]
+        return instant(datetime(*(int(part or 0) for part in m.groups()), tzinfo=UTC))  # type: ignore[misc, arg-type]  # as many numbers as a time has
     except ValueError:
         return None
 

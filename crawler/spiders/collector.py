@@ -130,7 +130,7 @@ class Collector(Spider):
         yield replace(page, found=found) if found else page
 
     def failed(self, failure: Failure) -> Iterator[Any]:
-        request: Request = failure.request               # type: ignore[attr-defined]
+        request: Request = failure.request               # type: ignore[attr-defined]  # Scrapy puts it there
         page = self.permission.failed(request, failure.value) if failure.value else None
         if page is None:
             return

@@ -77,7 +77,7 @@ class Site(Collector):
         self.frontier.sitemap_read(sitemap)
 
     def sitemap_failed(self, failure: Failure) -> None:
-        request: Request = failure.request               # type: ignore[attr-defined]
+        request: Request = failure.request               # type: ignore[attr-defined]  # Scrapy puts it there
         if isinstance(failure.value, Stopped):       # it is read when the crawl goes on
             return
         self.logger.info("%s: %s", request.url, failure.value)

@@ -17,6 +17,7 @@ from itertools import islice
 
 from lxml import etree
 
+from ..hidden import is_parted
 from ..limits import DETAIL_CHARS, MEDIA_PARTS, SVG_BYTES, SVG_DEPTH, SVG_TAGS
 from ..model import FaultKind
 from ..xml_tree import NotXml, root
@@ -42,7 +43,7 @@ def is_start(start: bytes) -> bool:
 
 
 def walk(body: bytes, into: Gathering) -> None:
-    plain = body.replace(b"\0", b"") if b"\0" in body[:64] else body
+    plain = body.replace(b"\0", b"") if is_parted(body) else body
     if not any(word in plain for word in COULD_SPEAK):
         if not _END.match(plain, max(plain.rfind(b"</"), 0)):
             into.fault(FaultKind.TRUNCATED, "it ends before its last tag")

@@ -23,7 +23,8 @@ from urllib.parse import urljoin
 
 from ..creative_commons import NON_COMMERCIAL, licence
 from ..limits import DETAIL_CHARS, FINDINGS, QUOTE_CHARS
-from ..metadata import RSL_TYPE, Property, read, same_page
+from ..metadata import RSL_TYPE, Property, read
+from ..metadata_values import same_page
 from ..metadata_words import TRIGGERS as TRIGGERS
 from ..model import (
     Asker,

@@ -309,7 +309,7 @@ def _read(body: bytes, media_type: str, exact: bool) -> _Page | None:
 def _could_speak(body: bytes) -> bool:
     """Whether the media type could stand there: any of it may be character references, and each character two bytes."""
     lowered = body.lower()
-    if b"\0" in lowered[:64]:
+    if hidden.is_parted(lowered):
         lowered = lowered.replace(b"\0", b"")
     return b"rsl+xml" in lowered or b"rsl&" in lowered or (b"&" in lowered and bool(hidden.MARKUP.search(lowered)))
 

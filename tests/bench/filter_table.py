@@ -71,7 +71,7 @@ def others(file: Path, first: int, most: int) -> int:
     from protego import Protego
     from warcio.archiveiterator import ArchiveIterator as Records
     try:
-        from datadiligence.evaluators import HttpEvaluator  # type: ignore[import-not-found]
+        from datadiligence.evaluators import HttpEvaluator  # type: ignore[import-not-found]  # it may not be there
         evaluator: Any = HttpEvaluator(user_agent="maymine")
     except ImportError:
         evaluator = None

@@ -26,7 +26,7 @@ class Plain(scrapy.Spider):
 
     async def start(self) -> AsyncIterator[Any]:
         for i in range(PAGES):
-            yield scrapy.Request(f"{self.server}/{i}")  # type: ignore[attr-defined]
+            yield scrapy.Request(f"{self.server}/{i}")  # type: ignore[attr-defined]  # spiders get it when they are made
 
     def parse(self, response: Any) -> Iterator[Any]:
         yield {"url": response.url, "bytes": len(response.body)}
