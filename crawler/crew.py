@@ -11,9 +11,10 @@
 """
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -122,7 +123,7 @@ class Crew:
 
     def _hire(self) -> tuple[Any, Connection]:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(self._task, theirs), daemon=True)
+        process = self._context.Process(target=serve, args=(self._task, dict(os.environ), theirs), daemon=True)
         try:
             process.start()
         except BaseException:
@@ -143,10 +144,15 @@ class Crew:
             process.join()
 
 
-def serve(task: Task, pipe: Connection) -> None:
-    """The life of a worker process: jobs in, `Finished` out, until the pipe ends, as it does with the command."""
+def serve(task: Task, environment: Mapping[str, str], pipe: Connection) -> None:
+    """The life of a worker process: jobs in, `Finished` out, until the pipe ends, as it does with the command.
+
+    `environment`: of the command as it is now; whoever it was forked from may be older, and know no keys to a store.
+    """
     def tick(at: int, pages: int) -> None:
         pipe.send(("tick", (at, pages)))
+    os.environ.clear()
+    os.environ.update(environment)
     try:
         worker = Worker(task)
         while True:

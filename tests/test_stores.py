@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
+from crawler import nursery
 from crawler.archive import inputs
 from crawler.cli import main
 from crawler.run import rows
@@ -50,6 +51,7 @@ def bucket() -> Iterator[str]:
     server = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True)
     before = dict(os.environ)
+    nursery.begin()                          # so workers are forked from a process that is older than the keys
     try:
         os.environ |= {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
                        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{int(server.stdout.readline().split(':')[-1])}"}
