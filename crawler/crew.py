@@ -11,10 +11,9 @@
 """
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -123,7 +122,7 @@ class Crew:
 
     def _hire(self) -> tuple[Any, Connection]:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(self._task, dict(os.environ), theirs), daemon=True)
+        process = nursery.process(serve, self._task, theirs)
         try:
             process.start()
         except BaseException:
@@ -144,15 +143,10 @@ class Crew:
             process.join()
 
 
-def serve(task: Task, environment: Mapping[str, str], pipe: Connection) -> None:
-    """The life of a worker process: jobs in, `Finished` out, until the pipe ends, as it does with the command.
-
-    `environment`: of the command as it is now; whoever it was forked from may be older, and know no keys to a store.
-    """
+def serve(task: Task, pipe: Connection) -> None:
+    """The life of a worker process: jobs in, `Finished` out, until the pipe ends, as it does with the command."""
     def tick(at: int, pages: int) -> None:
         pipe.send(("tick", (at, pages)))
-    os.environ.clear()
-    os.environ.update(environment)
     try:
         worker = Worker(task)
         while True:

@@ -9,12 +9,16 @@
   pools for. The threads that OpenBLAS and jemalloc start when they are loaded take care of themselves (pthread_atfork(3)).
 - The server ignores Ctrl-C, its workers do not. It ends when the command and all workers have, however they did: it reads a
   pipe that only they hold. One that died is started again with the next worker.
+- A forked process has the environment that the server was started with, and so none of the keys to a store that were set
+  later: each gets that of the command as it is now.
 - There is no fork on Windows, and the system's own libraries do not bear it on macOS: each worker loads for itself there.
 """
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 FORKS = sys.platform not in ("win32", "darwin") and "forkserver" in multiprocessing.get_all_start_methods()
@@ -32,3 +36,14 @@ def begin() -> None:
         from multiprocessing import forkserver
         multiprocessing.set_forkserver_preload(LOADED)
         forkserver.ensure_running()
+
+
+def process(work: Callable[..., None], *args: Any) -> Any:
+    """One that does this work, and ends with the command; to be started."""
+    return context().Process(target=_in_environment, args=(dict(os.environ), work, args), daemon=True)
+
+
+def _in_environment(environment: Mapping[str, str], work: Callable[..., None], args: tuple[Any, ...]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    work(*args)
