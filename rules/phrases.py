@@ -206,7 +206,7 @@ def _phrases(*classes: str) -> Iterator[tuple[str, str]]:
     return ((p, language) for language, named in languages().items() for c in classes for p in named.get(c, ()))
 
 
-def could_reserve(plain: str) -> bool:
+def _could_reserve(plain: str) -> bool:
     """Whether text in lower case without accents holds what a notice needs. Never False for a notice."""
     return all(needs.met(plain.encode("utf-8", "replace")) for needs in _needs())
 
@@ -216,7 +216,9 @@ def could_reserve(plain: str) -> bool:
 _UNACCENTED = {c: unicodedata.normalize("NFD", chr(c))[0] for c in range(0xc0, 0x250)} | {ord("’"): "'", 0x130: "i"}
 _ACCENTED = re.compile("[\u00c0-\u024f’]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
-_SENTENCE_END = re.compile(r"[.!?](?:[\"')\]»”]{0,3}\s+(?=[\"'(«„“¿¡©]{0,2}[^\W\d_a-zß-öø-ÿ]))|[。！？]|\n+")
+_CLOSERS = r"[\"')\]»”]"
+_QUESTION = re.compile(rf"[?？]{_CLOSERS}*$")
+_SENTENCE_END = re.compile(rf"[.!?](?:{_CLOSERS}{{0,3}} (?=[\"'(«„“¿¡©]{{0,2}}[^\W\d_a-zß-öø-ÿ]))|[。！？]|\n\s*")
 _BLANK, _BLANKS = re.compile(r"[^\S\n ]"), re.compile("  +")
 
 
@@ -259,11 +261,6 @@ def _ends(text: str) -> Iterator[tuple[int, int]]:
     yield len(text), len(text)
 
 
-def plain(text: str) -> str:
-    """Text as phrases are compared with it."""
-    return (text if text.isascii() else _unaccented(clean(text))).lower()
-
-
 def _unaccented(text: str) -> str:
     return _ACCENTED.sub(lambda m: _UNACCENTED[ord(m[0])], text)
 
@@ -272,7 +269,7 @@ def _unaccented(text: str) -> str:
 def notice(sentence: str) -> tuple[str, ...]:
     """What a sentence reserves, in words of the protocol `prose`; nothing, if it does not."""
     plain = _unaccented(sentence).lower()
-    if plain.endswith(("?", "？")) or not could_reserve(plain):
+    if _QUESTION.search(plain) or not _could_reserve(plain):
         return ()
     found = _patterns()
     plain = found["masked"].sub(lambda m: "." * len(m[0]), plain) + "."          # a phrase may ask for the end of a sentence

@@ -201,6 +201,26 @@ def test_what_is_too_much_to_read_is_a_fault():
         Fault(Carrier.BODY, FaultKind.TRUNCATED, f"only the first {PROSE_CHARS} characters of sentences that could be notices were read", "prose")]
 
 
+ENDS = ("", ".", '."', ".)", ".” ", "?", '?")', "? ]", "!»", "。", ".）", "&rdquo;", ".&rdquo;", ".&nbsp;)", ".\u200b)")
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("notice", ["No part of this may be used for training AI models", "We forbid text and data mining", "AI training: no"])
+def test_what_closes_a_line_is_read_alike_by_lines_and_as_a_whole(notice, end):
+    for then in ("<p>Next", "<p>next", "<p>(Next", "", "<p>" + notice):
+        for before in ("", "<p>All about dogs.", "<p>" + notice + end):
+            body = f"<html><body>{before}<p>{notice}{end}{then}".encode()
+            e = Evidence(Carrier.BODY, ASSET.url, None, Access.OBTAINED, body)
+            assert prose.page(e, ASSET, ASKER) == prose.page_exact(e, ASSET, ASKER), body
+
+
+def test_letters_that_stand_for_many_count_as_many():
+    body = ("<html><body>" + "<p>\ufdfa AI" * 1_000).encode()        # U+FDFA: 18 letters, by NFKC
+    e = Evidence(Carrier.BODY, ASSET.url, None, Access.OBTAINED, body)
+    assert [f.kind for f in prose.page(e, ASSET, ASKER)] == [FaultKind.TRUNCATED]
+    assert prose.page(e, ASSET, ASKER) == prose.page_exact(e, ASSET, ASKER)
+
+
 def instances(phrase: str, ai: str) -> Iterator[str]:
     """Texts in which a phrase stands: each of its words once, with next to nothing between."""
     parts = [[" "] if gap else ["", *(f"{word} " for word in optional.split("|") if word)] if optional else choice.split("|") if choice else

@@ -19,7 +19,8 @@ import html as references
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from ..hidden import TEXT
 from ..html import XHTML, is_html, markup, utf8
@@ -27,7 +28,7 @@ from ..html_work import INLINE, Survey, survey
 from ..limits import HTML_BYTES, PROSE_CHARS, QUOTE_CHARS, ROBOTS_BYTES
 from ..memo import memo
 from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement, Use
-from ..phrases import WORDS, could_reserve, notice, plain, sentences
+from ..phrases import WORDS, notice, sentences
 from ..scan import Scan, Trigger
 from ..vocab import TERMS
 from .content_signal import parse as content_signals
@@ -38,6 +39,7 @@ NOTICES = ("copyrightNotice", "usageInfo", "conditionsOfAccess")         # of sc
 SCAN = Scan((*WORDS, TEXT))
 _NAMES = tuple(f'"{name}"'.lower().encode() for name in NOTICES)
 _NAMED = Scan(_NAMES)
+LINES_KEPT, LINE_BYTES = 4_096, 1_000            # OURS: whose answer is remembered, as many pages of a site show the same
 ART4_WORDS = ("content signals", "reservation", "2019/790")
 META_NAMES = frozenset({"copyright", "rights", "dc.rights", "dcterms.rights", "dc.rights.license", "dcterms.accessrights"})
 ABOUT_AI = frozenset(use for term in TERMS.values() if term.protocol == "prose" for use in term.uses)
@@ -80,25 +82,43 @@ def _terms(body: bytes) -> tuple[Finding, ...]:
 def _of_page(signal: str, carrier: Carrier, body: bytes, media_type: str) -> list[Finding]:
     told, shown = _page(body, media_type)
     lines = _lines(shown)
-    texts = [_text(shown[start:stop]) for start, stop in lines]
-    if sum(map(len, texts)) <= PROSE_CHARS // 2:     # so little is never too much
-        all_plain = plain("\n".join(texts))
-        if not told and not could_reserve(all_plain):
-            return []
-        if len(plains := all_plain.split("\n")) == len(texts):      # references can be new lines
-            texts = [text if could_reserve(line) else "" for text, line in zip(texts, plains, strict=True)]
-    end, uses = 0, set[Use]()        # the first of each use are read again with all before them, which tells their numbers
-    for said in _notices([*told, *(("text", text) for text in texts)]):
-        if said is None or said.use not in uses:
-            end = len(shown) if said is None else lines[said.text - len(told)][1] if said.text >= len(told) else end
-            uses.update(Use if said is None else (said.use,))
-    return stated(signal, carrier, [*told, ("text", _text(shown[:end]))]) if uses else []
+    said = [*[_read(text) for _, text in told], *[_line(shown[start:stop]) for start, stop in lines]]
+    if sum([one.chars for one in said]) > PROSE_CHARS:
+        end = len(shown)
+    elif not any(one.uses for one in said):
+        return []
+    else:                            # the first of each use are read again with all before them, which tells their numbers
+        end, uses = 0, set[Use]()
+        for one, stop in zip(said, [*[0] * len(told), *[stop for _, stop in lines]], strict=True):
+            if not one.uses <= uses:
+                end, uses = stop, uses | one.uses
+    return stated(signal, carrier, [*told, ("text", _text(shown[:end]))])
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A sentence that reserves a use, and in which of some texts it stands."""
-    text: int
+class _Read(NamedTuple):
+    """What a text reserves, and how long its sentences are that could be notices."""
+    uses: frozenset[Use]
+    chars: int
+
+
+def _read(text: str) -> _Read:
+    said = [sentence for _, sentence in sentences(text)]
+    return _Read(frozenset(use for sentence in said for use in _uses(sentence)), sum(map(len, said)))
+
+
+def _any_line(source: bytes) -> _Read:
+    return _read(_text(source))
+
+
+_short_line = lru_cache(LINES_KEPT)(_any_line)
+
+
+def _line(source: bytes) -> _Read:
+    return (_short_line if len(source) <= LINE_BYTES else _any_line)(source)
+
+
+class _Said(NamedTuple):
+    """A sentence that reserves a use, and where it stands."""
     where: str
     sentence: str
     use: Use
@@ -117,14 +137,18 @@ def stated(signal: str, carrier: Carrier, texts: Texts) -> list[Finding]:
 def _notices(texts: Texts) -> Iterator[_Said | None]:
     """None ends them where too much was to be read."""
     read_chars = 0
-    for n, (where, text) in enumerate(texts):
+    for where, text in texts:
         for number, sentence in sentences(text):
             if read_chars > PROSE_CHARS:
                 yield None
                 return
             read_chars += len(sentence)
-            for use in (use for word in notice(sentence) for use in TERMS["prose", word].uses):
-                yield _Said(n, f"sentence {number}" if where == "text" else where, sentence, use)
+            for use in _uses(sentence):
+                yield _Said(f"sentence {number}" if where == "text" else where, sentence, use)
+
+
+def _uses(sentence: str) -> list[Use]:
+    return [use for word in notice(sentence) for use in TERMS["prose", word].uses]
 
 
 def _statement(signal: str, use: Use, where: str, quote: str) -> Statement:
