@@ -51,6 +51,7 @@ CODECS = {
     "iso-2022-jp": "iso2022_jp", "koi8-r": "koi8_r", "koi8-u": "koi8_u",
     "macintosh": "mac_roman", "x-mac-cyrillic": "mac_cyrillic",
 }
+ESCAPING = "iso2022_jp"          # the one in which ASCII can stand for something else
 
 _CHARSET = re.compile(rb"charset[\t\n\f\r ]*=[\t\n\f\r \"']*([a-z0-9_:.-]+)")
 _START = re.compile(
@@ -255,7 +256,9 @@ def _utf8(body: bytes) -> bytes:
         return body.decode("utf-16-be", "replace").removeprefix("\ufeff").encode("utf-8", "replace")
     label = _CHARSET.search(body[:CHARSET_BYTES].lower())
     codec = CODECS.get(label[1].decode()) if label else None
-    return body.decode(codec, "replace").encode("utf-8", "replace") if codec else body
+    if not codec or (codec != ESCAPING and body.isascii()):
+        return body
+    return body.decode(codec, "replace").encode("utf-8", "replace")
 
 
 def _fault(kind: FaultKind, detail: str) -> Fault:

@@ -103,6 +103,12 @@ def test_encodings() -> None:
         assert told(meta.format(label), exact=False), label
 
 
+@pytest.mark.parametrize("codec", sorted({*html.CODECS.values()} - {html.ESCAPING}))
+def test_ascii_is_itself_in_every_encoding_but_one(codec: str) -> None:
+    pairs = bytes(byte for one in range(128) for other in range(128) for byte in (one, other))
+    assert pairs.decode(codec, "replace") == pairs.decode("ascii")
+
+
 def test_long_page_is_truncated_and_read() -> None:
     page = read(b"<!doctype html>" + NOAI.encode() + b" " * HTML_BYTES)
     assert [f.kind for f in page.faults] == [FaultKind.TRUNCATED]
