@@ -137,13 +137,8 @@ def _whole(folder: Path) -> Manifest:
     return manifest
 
 
-def _parts(folder: Path) -> list[Path]:
-    named = {p["file"] for p in folders.read_manifest(folder)["parts"]}
-    return [p for p in folders.parts(folder) if f"records/{p.name}" in named]
-
-
 def _leaves(folder: Path, done: Done) -> Iterator[bytes]:
-    for part in _parts(folder):
+    for part in folders.sealed(folder, folders.read_manifest(folder)):
         for row in records.read(part):
             yield merkle.leaf(_text(row))
             done(1)
@@ -151,7 +146,7 @@ def _leaves(folder: Path, done: Done) -> Iterator[bytes]:
 
 def _rows_at(folder: Path, places: list[int]) -> Iterator[tuple[int, Row]]:
     wanted, begins = sorted(places), 0
-    for part in _parts(folder):
+    for part in folders.sealed(folder, folders.read_manifest(folder)):
         ends = begins + records.count(part)
         here = [place - begins for place in wanted if begins <= place < ends]
         if here:

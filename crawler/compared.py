@@ -69,14 +69,14 @@ def pages(folder: Path, keyed: bool = False) -> Pages:
     known = [p for p in policies_of(folder, manifest).values() if isinstance(p, Policy)]
     asker = asker_from_record(manifest["asker"])
     reader = _Reader(base, asker, keyed)
-    for batch in _batches(folder, base):
+    for batch in _batches(folder, manifest, base):
         reader.add(batch)
     return Pages(folder, known, base, asker, reader.table(), list(reader.domains), reader.sets, reader.first)
 
 
-def _batches(folder: Path, base: Policy) -> Iterator[pa.RecordBatch]:
+def _batches(folder: Path, manifest: folders.Manifest, base: Policy) -> Iterator[pa.RecordBatch]:
     """Records of the policy by which every page was assessed; of a run that is still written, too."""
-    for part in folders.parts(folder):
+    for part in folders.sealed(folder, manifest):
         if "+" not in part.name:
             with pq.ParquetFile(part) as file:
                 there = [name for name in COLUMNS if name != "size_bytes" or "size_bytes" in file.schema_arrow.names]

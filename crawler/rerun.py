@@ -123,7 +123,7 @@ def _decide(folder: Path, base: Policy, policy: Policy, out: Path, mark: str, ma
     made: list[tuple[Path, int]] = []
     if registers is not None:
         registers.begin(out, folders.free_number(out))
-    for part in folders.parts(folder):
+    for part in folders.sealed(folder, folders.read_manifest(folder)):
         if "+" in part.name:
             continue
         rows = [_decided(row, base, policy, folder, out, registers) for row in records.read(part, base.id)]
@@ -257,7 +257,7 @@ def replay(folder: Path, done: Done = ignore) -> Iterator[Replayed]:
     yield from _changed_files(folder, manifest)
     known, reader = policies_of(folder, manifest), Evidences(folder, manifest.get("filter", {}).get("columns", {}))
     try:
-        for row in folders.rows(folder):
+        for row in folders.rows(folder, changed=True):
             yield replayed(row, known, reader)
             done(1)
     except (OSError, ArrowException) as error:

@@ -154,6 +154,21 @@ def parts(folder: Path) -> list[Path]:
     return sorted(found, key=lambda p: p.stem.partition("+"))
 
 
+def sealed(folder: Path, manifest: Manifest, changed: bool = False) -> Iterator[Path]:
+    """The parts that belong to the run, in order, each held against its digest; with `changed` also what is not as it was.
+
+    Raises Unreadable, OSError.
+    """
+    digests = {entry["file"]: entry["sha256"] for entry in manifest["parts"]}
+    for part in parts(folder):
+        digest = digests.get(f"records/{part.name}")
+        if digest is None and "+" in part.name:
+            continue
+        if digest is not None and not changed and warc.digest_of(part)["sha256"] != digest:
+            raise records.Unreadable(f"{part} is broken: it is not what was written; `maymine replay` tells what differs")
+        yield part
+
+
 def free_number(folder: Path) -> int:
     """One more than any file of records or evidence has."""
     return 1 + max((number_of(p) for p in [*parts(folder), *(folder / "evidence").glob("*.warc.gz")]), default=0)
@@ -163,18 +178,18 @@ def number_of(path: Path) -> int:
     return int(re.match(r"\d*", path.name)[0] or 0)  # type: ignore[index]  # the pattern always matches
 
 
-def rows(folder: Path, policy: str = "", url: str = "") -> Iterator[Row]:
-    """Every finished record, or those of one policy, of one page; of a run that is still written, too.
+def rows(folder: Path, policy: str = "", url: str = "", changed: bool = False) -> Iterator[Row]:
+    """Every finished record, or those of one policy, of one page; of a run that is still written, too. `changed`: see `sealed`.
 
     Raises RunError, OSError, pyarrow.ArrowException.
     """
-    named = {p["file"] for p in read_manifest(folder)["parts"]}
+    manifest, packed = read_manifest(folder), set[str]()
     journals = sorted((folder / "journal").glob("*.jsonl"))
-    seen = [p for p in parts(folder) if "+" not in p.name or f"records/{p.name}" in named]
-    for part in seen:
+    for part in sealed(folder, manifest, changed):
+        packed.add(part.stem)
         yield from records.read(part, policy, url)
     for journal in journals:
-        if journal.stem not in {p.stem for p in seen}:
+        if journal.stem not in packed:
             try:
                 pages = list(in_journal.pages(journal))
             except FileNotFoundError:                # it has become a part in the meantime
@@ -189,16 +204,16 @@ def batches(folder: Path, columns: Sequence[str]) -> Iterator[tuple[str, int, pa
 
     Raises RunError, OSError, pyarrow.ArrowException.
     """
-    named = {p["file"] for p in read_manifest(folder)["parts"]}
+    manifest, packed = read_manifest(folder), set[str]()
     journals = sorted((folder / "journal").glob("*.jsonl"))
-    seen = [p for p in parts(folder) if "+" not in p.name or f"records/{p.name}" in named]
-    for part in seen:
+    for part in sealed(folder, manifest):
+        packed.add(part.stem)
         at = 0
         for batch in records.read_columns(part, columns):
             yield f"records/{part.name}", at, batch
             at += batch.num_rows
     for journal in journals:
-        if journal.stem not in {p.stem for p in seen}:
+        if journal.stem not in packed:
             made = [row for page in in_journal.pages(journal) for row in in_journal.rows(page)]
             for batch in records.table(made).select(columns).to_batches():
                 yield f"records/{journal.stem}.parquet", 0, batch

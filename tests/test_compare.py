@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner, Result
 from markupsafe import escape
@@ -24,10 +24,11 @@ from crawler.compared import WORDS, pages
 from crawler.ledger.domains import registrable
 from crawler.report.catalogue import LANGUAGES
 from crawler.report.page import embedded
-from crawler.run import Run, RunError, parts, rows
+from crawler.run import Run, RunError, rows
 from rules import Use, policies
 from rules.record import from_record
 from tests.archives import Maker
+from tests.runs import rewrite
 from tests.test_report_browser import AXE, Opened, browser, needed  # noqa: F401, a fixture
 from tests.test_run import ASKER, POLICIES, assessed, make
 from tests.test_run import page as one_page
@@ -135,19 +136,18 @@ def test_a_run_without_records(tmp_path: Path) -> None:
 
 def test_a_run_whose_records_know_no_size(folder: Path, tmp_path: Path) -> None:
     make(tmp_path, 10)
-    for part in parts(tmp_path):
-        pq.write_table(pq.read_table(part).drop_columns(["size_bytes"]), part)
+    rewrite(tmp_path, lambda rows: rows.drop_columns(["size_bytes"]))
     c = compare([tmp_path], COMPARED)
     assert (c.items, c.bytes, c.unmeasured) == (10, 0, 10)
 
 
 def test_a_word_that_is_not_known_is_no_silence(tmp_path: Path) -> None:
+    def change(table: pa.Table) -> pa.Table:
+        rows = table.to_pylist()
+        next(f for row in rows for f in row["findings"] if f["signal"])["signal"] = "from.tomorrow"
+        return pa.Table.from_pylist(rows, schema=records.RECORDS)
     make(tmp_path, 10)
-    for part in parts(tmp_path):
-        table = pq.read_table(part).to_pylist()
-        next(f for row in table for f in row["findings"] if f["signal"])["signal"] = "from.tomorrow"
-        import pyarrow as pa
-        pq.write_table(pa.Table.from_pylist(table, schema=records.RECORDS), part)
+    rewrite(tmp_path, change)
     with pytest.raises(RunError, match=r"'from.tomorrow' where signal stands"):
         compare([tmp_path], COMPARED)
     result = run("compare", tmp_path, "--policy", "strictest")

@@ -22,6 +22,7 @@ from crawler.cli import main
 from crawler.join import NO_DECISION
 from crawler.run import rows
 from tests.archives import AT, Maker
+from tests.runs import rewrite
 from tests.test_docs import README, blocks
 from tests.test_filter import PAGES, ROBOTS, SITE, VERDICTS, archive, ids_in, run, urls_in
 from tests.test_inputs import data_set
@@ -273,13 +274,11 @@ def test_redirects_are_known_by_both_addresses(tmp_path):
     """A crawl asks for one address and ends at another."""
     import shutil
 
-    from crawler.archive import records
     run_of(tmp_path, [(AT, True)])
     shutil.copytree(tmp_path / "run", tmp_path / "moved")
-    for part in (tmp_path / "moved" / "records").iterdir():
-        changed = [records.Row(f"{SITE}/short" if row.requested.endswith("/a") else row.requested, row.record, row.locations, row.size_bytes)
-                   for row in records.read(part)]
-        records.write(part, records.table(changed))
+    rewrite(tmp_path / "moved", lambda rows: rows.set_column(
+        rows.column_names.index("requested"), rows.field("requested"),
+        [[f"{SITE}/short" if url.endswith("/a") else url for url in rows["requested"].to_pylist()]]))
     given = lines(tmp_path / "g.jsonl", [{"url": f"{SITE}/short"}, {"url": f"{SITE}/a"}])
     told(tmp_path / "moved", given, "-o", tmp_path / "out", *BY)
     assert verdicts_in(tmp_path / "out" / "g.jsonl") == {f"{SITE}/short": "prohibited", f"{SITE}/a": "prohibited"}
@@ -338,6 +337,24 @@ def test_the_lines_for_ray(made, tmp_path):
                           check=False, env={**os.environ, "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"})
     assert done.returncode == 0, done.stderr[-2_000:]
     assert {url: v or "undetermined" for url, v in json.loads(done.stdout.splitlines()[-1])} == wanted
+
+
+def test_a_bit_that_changed_is_told_by_all_that_reads_records(made, tmp_path):
+    """In the middle of a part a changed bit often decodes: another address, another verdict."""
+    run, data = tmp_path / "run", lines(tmp_path / "texts.jsonl", TEXTS)
+    shutil.copytree(made / "run", run)
+    part = next((run / "records").glob("*.parquet"))
+    content, page = part.read_bytes(), next(iter(PAGES))
+    for place in random.Random(1).sample(range(len(content)), 12):
+        changed = bytearray(content)
+        changed[place] ^= 1 << place % 8
+        part.write_bytes(changed)
+        for args in (("table", run, "-o", tmp_path / "t.parquet"), ("join", run, data, "--kept", tmp_path / "kept"), ("explain", run, page),
+                     ("compare", run, "--policy", "strictest"), ("decide", run, "--policy", "search-only"), ("replay", run),
+                     ("ledger", "post", tmp_path / "ledger", "--run", run)):
+            code, out = call(*args)
+            assert code == (1 if args[0] == "replay" else 3), (args, out)
+            assert "000001001.parquet" in out
 
 
 @pytest.mark.parametrize("place", [6, -6, -30])

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from rules import Effect, Verdict
 
-from ..run import Manifest, RunError, parts, read_manifest
+from ..run import Manifest, RunError, read_manifest, sealed
 from .deciding import ORDER
 from .records import Unreadable
 
@@ -66,7 +66,7 @@ def write(db: Any, run: Path, target: Path, by: Sequence[str] = (), uses: Sequen
     manifest = read_manifest(run)
     told = ids(manifest, by)
     later = {entry["id"] for entry in manifest["policies"] if entry.get("later")}
-    files = [str(part) for part in parts(run) if "+" not in part.name or later.intersection(told)]
+    files = [str(part) for part in sealed(run, manifest) if "+" not in part.name or later.intersection(told)]
     if not files:
         raise RunError(f"{run} holds no records; there is nothing to join")
     with reading(run / "records"):
