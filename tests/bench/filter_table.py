@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import cProfile
+import hashlib
 import io
 import pstats
 import random
@@ -26,18 +27,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from crawler.archive import inputs, sites
+from crawler.archive import inputs, members, payload, sites
 from crawler.filtering import Finished, Job, Task, Worker, collect
 from crawler.run import text_of
-from rules import Asker, policies, prefilter
+from rules import Asker, html_work, policies, prefilter
 from rules.agents import agents
+from rules.signals import prose
 from tests.archives import Writer
 from tests.bench import corpus
 
 POLICIES = [policies.load(name) for name in ("eu-dsm-art4", "rfc9309-crawl", "strictest")]
 ROUNDS, OTHERS_PAGES, MUTATED, COPIES = 5, 40, 10_000, 10
 NAMES = ("(a) FastWARC, fields parsed, body read", "(b) maymine filter", "(c) maymine filter --exact",
-         "(d) warcio + Protego + datadiligence + extruct")
+         "(d) warcio + Protego + datadiligence + extruct", "(e) of (b): unpacking, SHA-256, walk, words")
 
 
 class Filter:
@@ -63,6 +65,20 @@ def read(file: Path) -> tuple[int, int]:
         held += len(record.reader.read())
         pages += 1
     return pages, held
+
+
+def steps(file: Path) -> int:
+    """(e): the compiled steps that (b) cannot do without, one after another; pages. Only where all is compiled."""
+    pages = 0
+    with file.open("rb") as stream:
+        for whole in members.Members(stream, 0, b"", False):
+            _, body_at = payload.head_of(whole.content, whole.block_at, whole.block_end)
+            body = bytes(memoryview(whole.content)[body_at:whole.block_end])
+            hashlib.sha256(body).hexdigest()
+            prose.SCAN.places(html_work.survey(body).shown)
+            prefilter._scan_loose().held(body)
+            pages += 1
+    return pages
 
 
 def others(file: Path, first: int, most: int) -> int:
@@ -108,13 +124,13 @@ def records_of(folder: Path, made: Finished) -> list[dict[str, Any]]:
 
 
 def measured(file: Path, folder: Path, rounds: int = ROUNDS, others_pages: int = OTHERS_PAGES) -> tuple[list[float], int, int]:
-    """Seconds a page of (a) to (d), medians of interleaved rounds; pages and bytes. (c) reads the sample alone, (d) other pages in
+    """Seconds a page of (a) to (e), medians of interleaved rounds; pages and bytes. (c) reads the sample alone, (d) other pages in
     each round."""
     fast, exact = Filter(folder / "fast", False), Filter(folder / "exact", True)
     sample = corpus.folder() / "sample.warc.gz"
     fast(sample)                     # compiles its scans, proves its policies
     exact(sample)
-    seconds: list[list[float]] = [[], [], [], []]
+    seconds: list[list[float]] = [[] for _ in NAMES]
     each = others_pages // rounds
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")              # of extruct's own readers
@@ -125,6 +141,7 @@ def measured(file: Path, folder: Path, rounds: int = ROUNDS, others_pages: int =
             seconds[1].append(cpu_s(lambda: fast(file))[0] / pages)
             seconds[2].append(cpu_s(lambda: exact(sample))[0] / corpus.SAMPLE)
             seconds[3].append(cpu_s(partial(others, file, n * each, each))[0] / each)
+            seconds[4].append(cpu_s(lambda: steps(file))[0] / pages)
     return list(map(median, seconds)), pages, held
 
 
