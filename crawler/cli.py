@@ -5,11 +5,14 @@
 """
 from __future__ import annotations
 
-from typing import Any
+import errno
+import signal
+from typing import IO, Any
 
 import click
 
 from .commands import (
+    SIGNALLED,
     USAGE,
     agents,
     assess,
@@ -83,12 +86,28 @@ class Broken(click.ClickException):
     exit_code = USAGE
 
 
+class Stopped(click.ClickException):
+    """By Ctrl-C."""
+    exit_code = SIGNALLED + signal.SIGINT
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.message, err=True)
+
+
 class Door(click.Group):
-    """Ends with a message where one of the tables that come with maymine is broken."""
+    """Ends with a message where somebody stops it, where a file cannot be read or written, and where one of the tables that
+    come with maymine is broken."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise Stopped(str(stop) or "stopped") from None
+        except OSError as error:
+            if error.errno in (None, errno.EPIPE) or error.filename is None:
+                raise
+            from .terminal import harmless
+            raise Broken(f"{harmless(str(error.filename))}: {error.strerror}") from error
         except ValueError as error:
             from rules.strict_yaml import DataError
             if not isinstance(error, DataError):

@@ -38,6 +38,7 @@ from .archive.columns import ColumnsError
 from .archive.inputs import Input
 from .crew import Crew
 from .filtering import UNFINISHED, Finished, Job, Task, Worker, beginning, copies_in
+from .interrupts import held_back
 from .run import Manifest, RunError
 from .versions import versions
 
@@ -231,10 +232,11 @@ class Filtering:
         return lines
 
     def done(self, made: Finished) -> None:
-        """Write down that an input is finished, then put its files in place."""
-        self._append([asdict(made)])
-        self.finished[made.done] = made
-        self._settle(made)
+        """Write down that an input is finished, then put its files in place; both or neither, whatever interrupts."""
+        with held_back():
+            self._append([asdict(made)])
+            self.finished[made.done] = made
+            self._settle(made)
         if time.monotonic() - self._saved > SAVED_S:
             folders.write_manifest(self.folder, self.manifest)
             self._saved = time.monotonic()

@@ -9,10 +9,9 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 from scrapy import signals
@@ -25,6 +24,7 @@ from rules.policy import Policy
 
 from .addresses import LOOPBACK as LOOPBACK
 from .addresses import PRIVATE as PRIVATE
+from .interrupts import handled
 from .items import AssessedPage
 from .middlewares import Permission
 from .pipelines import Records
@@ -105,17 +105,6 @@ def crawl(spider: type[Collector], arguments: Mapping[str, Any], settings: Mappi
     if interrupts:
         raise Interrupted(interrupts[0], begun)
     return dict(crawler.stats.get_stats()) if crawler.stats else {}
-
-
-@contextmanager
-def handled(handler: Callable[[int, Any], None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM go to the handler while the block runs."""
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
 
 
 def end_loop() -> None:

@@ -101,7 +101,7 @@ def command(ctx: click.Context, words: tuple[str, ...], run: Path, policies: tup
     Nothing is fetched. A run that was killed goes on where it was: give the same command again.
 
     Exit code: 0 all was read, whatever the verdicts are; 2 the command line, or RUN, is not as it must be; 3 some of the input
-    could not be read; it is counted and named, and the rest is in the records.
+    could not be read; it is counted and named, and the rest is in the records; 130 it was stopped by Ctrl-C.
     """
     from .. import run as folders
     from ..archive.columns import NAMES
@@ -128,6 +128,8 @@ def command(ctx: click.Context, words: tuple[str, ...], run: Path, policies: tup
             _work(filtering, workers)
     except (InputError, RunError) as error:
         raise click.UsageError(harmless(str(error))) from error
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("stopped; the same command goes on") from None
     _tell(filtering, site_damage, form)
     ctx.exit(UNDECIDED if any(made.broken for made in filtering.results()) or site_damage else CLEAN)
 
