@@ -28,6 +28,7 @@ from rules.signals import SIGNALS
 
 from . import run as folders
 from .archive import records
+from .archive.local import local
 from .ledger.domains import registrable
 from .run import RunError
 
@@ -78,7 +79,7 @@ def _batches(folder: Path, manifest: folders.Manifest, base: Policy) -> Iterator
     """Records of the policy by which every page was assessed; of a run that is still written, too."""
     for part in folders.sealed(folder, manifest):
         if "+" not in part.name:
-            with pq.ParquetFile(part) as file:
+            with pq.ParquetFile(local(part)) as file:
                 there = [name for name in COLUMNS if name != "size_bytes" or "size_bytes" in file.schema_arrow.names]
                 yield from file.iter_batches(BATCH_ROWS, columns=there)
     if journals := [row for row in folders.unpacked(folder) if row.record["policy"]["id"] == base.id]:

@@ -116,7 +116,10 @@ class Filtering:
                         raise RunError(f"{name} is no file of 'maymine sites'")
             except (OSError, pa.ArrowException) as error:
                 raise RunError(f"{name} cannot be read: {error}") from error
-        return tables, inputs.expand([word for word in words if word not in ("inputs", "none", *tables)])
+        archives = inputs.expand([word for word in words if word not in ("inputs", "none", *tables)])
+        if other := next((one.uri for one in archives if inputs.sort_of_name(one.name) in TABLES), None):
+            raise RunError(f"{other} is a table and holds no words of sites; --sites takes archives and files of 'maymine sites'")
+        return tables, archives
 
     def _same_subsets(self, told: Manifest) -> None:
         """What is kept is made once, while an input is read. Raises RunError."""

@@ -164,7 +164,7 @@ class Worker:
         finally:
             made.sort, made.told = source.sort, source.told
             made.broken += len(source.damage)
-            made.damage += [f"at byte {d.offset_bytes}: {d.why}" for d in source.damage[:TOLD_DAMAGE]]
+            made.damage += map(str, source.damage[:TOLD_DAMAGE])
             if subset is not None:
                 subset.close()
 
@@ -284,7 +284,7 @@ def copies_in(found: Iterable[Input], damage: list[str], tick: Callable[[int], N
                 if sort in (inputs.WARC, inputs.WACZ, inputs.ARC):
                     source = sources.Source(stream, one.uri, one.size_bytes, sort=sort, only=sites.place)
                     yield from (copy for chunk in source.chunks() for c in chunk.captures if c and (copy := sites.copy_of(c)))
-                    damage += [f"{one.uri} at byte {d.offset_bytes}: {d.why}" for d in source.damage]
+                    damage += [f"{one.uri}: {d}" for d in source.damage]
                 elif sort == inputs.UNKNOWN:
                     damage.append(f"{one.uri}: no archive and no table that is known here")
         except sources.FAILURES as error:

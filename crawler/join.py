@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from .archive import decisions, huggingface, inputs, keys, sources, subsets
 from .archive.inputs import Input
+from .archive.local import local
 from .archive.subsets import Said
 from .archive.warc_pages import Entry
 from .run import RunError
@@ -83,7 +84,7 @@ def _load(db: Any, wanted: Wanted, work: Path) -> None:
     elif wanted.by or wanted.uses:
         raise RunError(f"{path} was made for its policies and uses; name a run, or leave --by and --use out")
     try:
-        names = pq.read_schema(path).names
+        names = pq.read_schema(local(path)).names
     except (OSError, pa.ArrowException) as error:
         raise RunError(f"{path} is neither a run nor a table of 'maymine table': {error}") from error
     if lacking := set(decisions.COLUMNS) - set(names):
@@ -112,7 +113,7 @@ class _File:
                 source = self._source(stream, keys.Found(self._wanted.columns))
                 self._read_keys(source)
                 made.told = source.told
-                made.damage += [f"at byte {d.offset_bytes}: {d.why}" for d in source.damage]
+                made.damage += map(str, source.damage)
                 made.on = self._wanted.on or self._key()
                 self._match(made.on)
                 self._count()

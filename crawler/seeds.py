@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from .archive.local import local
+
 STANDARD_INPUT = "-"
 ROWS = 4_096                         # of a Parquet file at a time
 
@@ -59,7 +61,7 @@ def _parquet(path: str, column: str) -> Iterator[str]:
     import pyarrow as pa
     import pyarrow.parquet as pq
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(local(path)) as file:
             if column not in file.schema_arrow.names:
                 raise SeedError(f"{path}: no column '{column}'; there are: {', '.join(file.schema_arrow.names)}")
             for batch in file.iter_batches(ROWS, columns=[column]):

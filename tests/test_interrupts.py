@@ -17,10 +17,14 @@ from tests.test_filter import PAGES, archive
 
 def test_what_interrupts_waits_until_the_block_has_ended():
     done = []
-    with pytest.raises(KeyboardInterrupt), held_back():
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
-        done.append("whole")
+
+    def work() -> None:
+        with held_back():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            done.append("whole")
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert done == ["whole"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

@@ -20,6 +20,7 @@ from crawler.run import Run
 from rules import Access, Asker, Asset, Carrier, Evidence, policies
 from rules.strict_yaml import DataError
 from tests.archives import Maker
+from tests.runs import rewrite
 from tests.test_run import POLICIES, assessed
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -214,12 +215,10 @@ def test_archives_are_named_and_claim_no_crawler(tmp_path: Path) -> None:
 
 def test_a_run_without_sizes_is_told(tmp_path: Path) -> None:
     """A run of before, whose records have no column of sizes."""
-    import pyarrow.parquet as pq
     folder = tmp_path / "run"
     with Run.open(folder, POLICIES, Asker("OurBot"), "none") as out:
         out.write(page("https://a.example/", 5))
-    part = next((folder / "records").glob("*.parquet"))
-    pq.write_table(pq.read_table(part).drop_columns(["size_bytes"]), part)
+    rewrite(folder, lambda rows: rows.drop_columns(["size_bytes"]))
     assert "knows the size of no item" in summary(folder, "--for", "eu", code=3)
     assert crawled.add_up(folder, POLICIES[0].id, "tdm").unmeasured == 1
 

@@ -22,6 +22,7 @@ from rules import Effect, Verdict
 
 from ..run import Manifest, RunError, read_manifest, sealed
 from .deciding import ORDER
+from .local import local
 from .records import Unreadable
 
 COLUMNS = ("url", "surt", "at", "record_id", "digest", "verdict", "reasons")
@@ -70,14 +71,14 @@ def write(db: Any, run: Path, target: Path, by: Sequence[str] = (), uses: Sequen
     if not files:
         raise RunError(f"{run} holds no records; there is nothing to join")
     with reading(run / "records"):
-        has_key = "surt" in pq.read_schema(files[0]).names
+        has_key = "surt" in pq.read_schema(local(files[0])).names
         about = json.dumps({"policies": told, "uses": list(uses)})
         db.execute(f"""
             COPY (SELECT url, any_value(surt) AS surt, "at", record_id, any_value(digest) AS digest,
                          {list_(VERDICTS)}[max(rank)] AS verdict, list_sort(list_distinct(flatten(list(reasons)))) AS reasons
                   FROM ({_flat(files, told, uses, has_key)}) GROUP BY url, "at", record_id ORDER BY surt, "at", url)
             TO {quoted(str(target))} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{maymine: {quoted(about)}}})""")
-    return int(pq.read_metadata(target).num_rows)
+    return int(pq.read_metadata(local(target)).num_rows)
 
 
 def ids(manifest: Manifest, by: Iterable[str]) -> list[str]:

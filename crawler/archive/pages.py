@@ -74,7 +74,7 @@ def rows_of(source: sources.Source) -> Iterator[dict[str, Any]]:
     except sources.FAILURES as error:
         broken = str(error)
     for damage in source.damage:
-        yield {"damage": f"{source.uri}: at byte {damage.offset_bytes}: {damage.why}"}
+        yield {"damage": f"{source.uri}: {damage}"}
     if broken:
         yield {"damage": f"{source.uri}: {broken}"}
 

@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 from rules.model import Asset, Carrier, Evidence, Terms
 from rules.record import FIELD_NAMES, JSON, KINDS, time_from_text, time_text
 
+from .local import local
 from .surt import surt
 
 BATCH_ROWS = 1_000                   # read at a time
@@ -99,7 +100,7 @@ WRITTEN: dict[str, Any] = {"compression": "zstd", "compression_level": 1,
 
 
 def write(path: Path, rows: pa.Table) -> None:
-    pq.write_table(rows, path, **WRITTEN)
+    pq.write_table(rows, local(path), **WRITTEN)
 
 
 class Unreadable(ValueError, pa.ArrowException):  # type: ignore[misc]  # pyarrow is untyped
@@ -110,7 +111,7 @@ class Unreadable(ValueError, pa.ArrowException):  # type: ignore[misc]  # pyarro
 def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     """A broken file can fail anywhere while it is read. Raises Unreadable, OSError."""
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(local(path)) as file:
             yield file
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, OSError) and error.errno is not None:

@@ -24,6 +24,7 @@ from rules import Access
 
 from . import records
 from .copies import NO_TIME, Copy
+from .local import local
 from .records import Location
 
 SITES = pa.schema([("uri", pa.string()), ("at", records.TIME), ("status", pa.int32()), ("location", pa.string()),
@@ -36,7 +37,7 @@ KEPT, KEPT_BYTES = 20_000, 128 << 20     # addresses whose copies are remembered
 
 def write(path: Path, copies: Iterable[Copy]) -> int:
     """Copies as Parquet, in order of address and time; how many."""
-    with pq.ParquetWriter(path, SITES, compression="zstd") as writer:
+    with pq.ParquetWriter(local(path), SITES, compression="zstd") as writer:
         return sum(_written(writer, batch) for batch in _batches(_sorted(copies)))
 
 
@@ -49,7 +50,7 @@ def write_mapped(path: Path, copies: Iterable[Copy]) -> None:
 
 def read(path: str | Path | BinaryIO) -> Iterator[Copy]:
     """Raises OSError, pyarrow.ArrowException, KeyError, ValueError where the file holds something else."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(local(path)) as file:
         for batch in file.iter_batches(records.BATCH_ROWS, columns=SITES.names):
             yield from of_rows(batch.to_pylist())
 
@@ -57,7 +58,7 @@ def read(path: str | Path | BinaryIO) -> Iterator[Copy]:
 def files_in(path: Path) -> int:
     """How many files there are copies of."""
     last, n = None, 0
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(local(path)) as file:
         for batch in file.iter_batches(columns=["uri"]):
             for uri in batch.column("uri").to_pylist():
                 n, last = n + (uri != last), uri
@@ -143,7 +144,7 @@ def _sorted(copies: Iterable[Copy]) -> Iterator[Copy]:
 
 def _run(path: Path, copies: list[Copy]) -> None:
     copies.sort(key=_order)
-    with pq.ParquetWriter(path, SITES, compression="zstd") as writer:
+    with pq.ParquetWriter(local(path), SITES, compression="zstd") as writer:
         for batch in _batches(copies):
             _written(writer, batch)
 

@@ -76,6 +76,7 @@ class Copies:
     def __init__(self, copies: Iterable[Copy] | Mapped, as_of: datetime | None = None):
         self._store: Store = copies if isinstance(copies, Mapped) else InMemory(copies)
         self._as_of = as_of
+        self._judged = "the time asked about" if as_of else "the page"
         self._until: dict[str, tuple[datetime, datetime, Placed]] = {}     # the latest answer, and while it holds
         self._held = 0                               # bytes of what is made
         self._made: OrderedDict[tuple[Any, ...], Placed] = OrderedDict()
@@ -115,7 +116,7 @@ class Copies:
         key = (base, at if any(far for _, _, far in found) else None, *found)
         if key not in self._made:
             made = [one for (copy, chain, far), carrier in zip(found, FILE_BYTES, strict=False)
-                    if (one := _evidence(carrier, base, copy, chain, far, at)) is not None]
+                    if (one := _evidence(carrier, base, copy, chain, far, at, self._judged)) is not None]
             if not found:
                 made = [_none(Carrier.ROBOTS_TXT, base)]
             self._made[key] = tuple(e for e, _ in made), tuple(where for _, where in made)
@@ -173,8 +174,8 @@ def _none(carrier: Carrier, base: str, detail: str = NO_COPY) -> tuple[Evidence,
 
 
 def _evidence(carrier: Carrier, base: str, copy: Copy | None, hops: tuple[str, ...], far: bool,
-              at: datetime | None) -> tuple[Evidence, Location | None] | None:
-    """None: nobody looked for it, and it is not robots.txt."""
+              at: datetime | None, judged: str) -> tuple[Evidence, Location | None] | None:
+    """None: nobody looked for it, and it is not robots.txt. `judged`: what has the time that counts."""
     if copy is None:
         if not hops:
             return _none(carrier, base) if carrier is Carrier.ROBOTS_TXT else None
@@ -183,17 +184,17 @@ def _evidence(carrier: Carrier, base: str, copy: Copy | None, hops: tuple[str, .
     uri, final_uri = hops[0], hops[-1] if len(hops) > 1 else ""
     if not far:
         return Evidence(carrier, uri, when, copy.access, copy.body, copy.status, final_uri, copy.detail), copy.record
-    told = ", ".join(filter(None, (_distance(when, at), copy.detail)))[:limits.DETAIL_CHARS]
+    told = ", ".join(filter(None, (_distance(when, at, judged), copy.detail)))[:limits.DETAIL_CHARS]
     if copy.access in (Access.OBTAINED, Access.TRUNCATED, Access.UNAVAILABLE):
         where = copy.record if copy.access is not Access.UNAVAILABLE else None
         return Evidence(carrier, uri, when, Access.STALE, copy.body, copy.status, final_uri, told), where
     return Evidence(carrier, uri, when, Access.NOT_COLLECTED, b"", copy.status, final_uri, told), None
 
 
-def _distance(when: datetime | None, at: datetime | None) -> str:
-    """How far a copy is from the time that it is wanted for: "3.2 days before"."""
+def _distance(when: datetime | None, at: datetime | None, judged: str) -> str:
+    """How far a copy is from the time that it is wanted for: "3.2 days before the page"."""
     if when is None or at is None:
         return "the time of the copy is not known" if when is None else "the time of the page is not known"
     hours = (at - when).total_seconds() / 3600
     amount = f"{abs(hours) / 24:.1f} days" if abs(hours) >= 48 else f"{abs(hours):.1f} hours"
-    return f"{amount} {'before' if hours >= 0 else 'after'} the page"
+    return f"{amount} {'before' if hours >= 0 else 'after'} {judged}"

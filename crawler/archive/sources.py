@@ -201,7 +201,7 @@ class Source:
             value = None
         if isinstance(value, dict):
             return value
-        self.damage.append(Damage(number, f"line {number + 1} is no JSON object"))
+        self.damage.append(Damage(-1, f"line {number + 1} is no JSON object"))
         return None
 
     def _csv(self) -> Iterator[Chunk]:
@@ -245,7 +245,7 @@ class Source:
             number = 0
             while line := stream.readline(LINE_BYTES):
                 if len(line) == LINE_BYTES and not line.endswith(b"\n"):
-                    self.damage.append(Damage(number, f"line {number + 1} is longer than {LINE_BYTES >> 20} MiB"))
+                    self.damage.append(Damage(-1, f"line {number + 1} is longer than {LINE_BYTES >> 20} MiB"))
                     while (line := stream.readline(LINE_BYTES)) and not line.endswith(b"\n"):
                         pass
                 else:

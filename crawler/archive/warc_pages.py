@@ -51,9 +51,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Bytes that could not be read, from `offset_bytes` on."""
+    """Bytes that could not be read, from `offset_bytes` on; -1: `why` tells the place."""
     offset_bytes: int
     why: str
+
+    def __str__(self) -> str:
+        return self.why if self.offset_bytes < 0 else f"at byte {self.offset_bytes}: {self.why}"
 
 
 @dataclass(slots=True)
@@ -304,8 +307,7 @@ class Archive:
     def _end(self, magic: bytes, last: int) -> Entry | None:
         """Whether the bytes end with a whole member; FastWARC says nothing of one that was cut. What is left of it."""
         if last < 0:
-            if self.size_bytes:
-                self.damage.append(Damage(0, "no records are in it"))
+            self.damage.append(Damage(0, "no records are in it"))
             return None
         self.stream.seek(last)
         chunk = self.stream.read(CHUNK_BYTES)

@@ -3,11 +3,12 @@
     from datatrove.executor import LocalPipelineExecutor
     from datatrove.pipeline.writers import JsonlWriter
     from crawler.engines.datatrove import decide, pages
-    LocalPipelineExecutor([
-        pages("crawl", glob_pattern="*.warc.gz"),
-        decide(policies=["eu-dsm-art4"], asker="YourBot", sites="sites.parquet", exclusion_writer=JsonlWriter("dropped")),
-        JsonlWriter("kept"),
-    ], tasks=16).run()
+    if __name__ == "__main__":                   # it starts processes, which read this file again
+        LocalPipelineExecutor([
+            pages("crawl", glob_pattern="*.warc.gz"),
+            decide(policies=["eu-dsm-art4"], asker="YourBot", sites="sites.parquet", exclusion_writer=JsonlWriter("dropped")),
+            JsonlWriter("kept"),
+        ], tasks=16).run()
 
 **Facts** (https://github.com/huggingface/datatrove)
 - Its own WarcReader drops the response fields, and pages that it cannot decode. `pages` keeps both: the fields in `metadata`,

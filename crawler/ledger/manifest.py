@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ..archive.local import local
 from . import entry, money
 
 # What a column is -> names that it goes by. Quantities have the names of their units; schemes of works theirs.
@@ -185,7 +186,7 @@ def _names(path: Path) -> list[str]:
             import pyarrow as pa
             import pyarrow.parquet as pq
             try:
-                return list(pq.read_schema(path).names)
+                return list(pq.read_schema(local(path)).names)
             except pa.ArrowException as error:
                 raise ManifestError(f"{path}: {error}") from error
         case _:
@@ -262,7 +263,7 @@ def _parquet(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, int,
     import pyarrow.parquet as pq
     row = 0
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(local(path)) as file:
             for batch in file.iter_batches(8_192, columns=list(columns.values())):
                 for cells in zip(*(_cells(batch[name], path, row, name) for name in columns.values()), strict=True):
                     row += 1

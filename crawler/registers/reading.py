@@ -21,6 +21,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..archive.local import local
 from .entries import COLUMNS, MUST
 
 FIELD_CHARS = 1 << 17                # of a field, and of the line of an error that is kept
@@ -181,7 +182,7 @@ def _parquet(path: Path) -> Read:
     import pyarrow as pa
     import pyarrow.parquet as pq
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(local(path)) as file:
             names = file.schema_arrow.names
             _header(path, 1, names)
             number = 0
