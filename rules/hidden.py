@@ -12,6 +12,7 @@ Patterns are for bytes in lower case, in what `re` and Hyperscan have in common;
 """
 from __future__ import annotations
 
+import html
 import re
 
 START_BYTES = 64                 # OURS
@@ -34,7 +35,18 @@ TEXT = re.compile(
     rb"f[a-z]{1,2}lig;|[a-z](?:fr|opf|scr);)|"
     rb"\xc2\xad|(?:^|[\0-\x7f]|[^\xd6-\xdb][\x80-\xbf])\xe2(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xa4])|"
     rb"\xe2(?:\x92[\x9c-\xbf]|\x93[\x80-\xa9])|\xef(?:\xbb\xbf|\xac[\x80-\x86]|\xbc[\xa1-\xba]|"
-    rb"\xbd[\x81-\x9a])|\xf0(?:\x9d[\x90-\x9f]|\x9f[\x84-\x86])")
+    rb"\xbd[\x81-\x9a\xa6-\xbf]|\xbe[\x80-\xbf]|\xbf[\x80-\x9c]|[\xa4-\xab][\x80-\xbf])|"
+    rb"\xe3\x82[\x99\x9a]|\xe1(?:[\x84-\x87]|\xb4[\xac-\xbf]|\xb5)|\xe2(?:\xba|\xbb|\xbc|\xbd|\xbe|\xbf|\x85[\x85-\x89\xa0-\xbf]|\x82[\x90-\x9c]|"
+    rb"\x84[\x80-\x82\x84-\x88\x8a-\x95\x98-\x9d\xa4\xa8\xaa-\xad\xaf-\xb4\xb9])|\xc5\xbf|\xca[\xb0-\xb8]|\xcb[\xa0-\xa4]|"
+    rb"\xf0(?:\x9d[\x90-\x9f]|\x9f[\x84-\x86])")
+
+
+_LONG_NUMBER = re.compile(r"&#([0-9]{9,})")
+
+
+def unescape(text: str) -> str:
+    """html.unescape, which raises where a number has thousands of digits."""
+    return html.unescape(_LONG_NUMBER.sub(lambda m: "&#" + (m[1].lstrip("0") or "0")[:9], text))
 
 
 def is_parted(text: bytes) -> bool:

@@ -16,7 +16,6 @@ https://mimesniff.spec.whatwg.org/)
 """
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -158,11 +157,13 @@ def page(body: bytes, *, xhtml: bool = False, exact: bool = False) -> Page:
         body = body[:HTML_BYTES]
         troubles.append(_fault(FaultKind.TRUNCATED, f"only the first {HTML_BYTES} bytes were read"))
     text = markup(body, xhtml=xhtml)
-    end = len(text) if exact or not (seen := survey(text)).certain else seen.meta_end
+    seen = survey(text)
+    told = seen.meta_end if seen.certain else len(text)
+    end = len(text) if exact else told
     metas: list[Meta] = []
     if end:
         try:
-            metas = _metas(text, end)
+            metas = _metas(text, end, told)
         except _Unbounded:
             troubles.append(_fault(FaultKind.MALFORMED, "nested or formatted beyond reason; read without its structure"))
             metas = _unplaced(text)
@@ -175,14 +176,14 @@ class _Unbounded(Exception):
     """The page would cost more than its size is worth."""
 
 
-def _metas(text: bytes, end: int) -> list[Meta]:
-    """The metas of text[:end]. Raises _Unbounded."""
-    if any(islice(_META.finditer(text, 0, end), MANY_METAS, None)) or not is_bounded(text, end):
+def _metas(text: bytes, end: int, told: int) -> list[Meta]:
+    """The metas of text[:end]; what could speak stands in text[:told]. Raises _Unbounded."""
+    if any(islice(_META.finditer(text, 0, told), MANY_METAS, None)) or not is_bounded(text, end):
         raise _Unbounded
     tree = beginning(text, end)
     metas = _parsed(tree) if tree else []
     if not tree or (any(m.deviation for m in metas) and _FRAMESET.search(text)):      # a frameset can delete the body
-        return _metas(text, len(text)) if end < len(text) else _parsed(parse(text))
+        return _metas(text, len(text), told) if end < len(text) else _parsed(parse(text))
     return metas
 
 
@@ -200,7 +201,12 @@ def beginning(text: bytes, end: int) -> LexborHTMLParser | None:
         return None
     tree = parse(part + b"<meta " + _SENTINEL + b">")
     metas = tree.tags("meta")
-    return tree if metas and SENTINEL in metas[-1].attributes else None
+    if not metas or SENTINEL not in metas[-1].attributes or metas[-1].next is not None:
+        return None
+    around = metas[-1].parent
+    while around is not None and around.tag != "table":      # in front of an open one elements can still come to stand
+        around = around.parent
+    return tree if around is None else None
 
 
 def _parsed(tree: LexborHTMLParser) -> list[Meta]:
@@ -230,7 +236,7 @@ def _unplaced(text: bytes) -> list[Meta]:
         found: dict[str, str] = {}
         for pair in _PAIR.finditer(text, start, stop):
             value = (pair[2] or pair[3] or pair[4] or b"").decode("utf-8", "replace")
-            found.setdefault(pair[1].decode().lower(), html.unescape(value))
+            found.setdefault(pair[1].decode().lower(), hidden.unescape(value))
         name, content = found.get("name", "").strip().lower(), found.get("content", "")
         if _speaks(name, content):
             metas.append(Meta(name, content, index, UNPLACED))

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import wraps
+from threading import Lock
 from typing import TypeVar
 
 from .limits import MEMO_BYTES
@@ -16,7 +17,7 @@ OVERHEAD_BYTES = 512             # counted for each entry, so that empty bodies 
 def memo(make: Callable[[bytes], T]) -> Callable[[bytes], T]:
     """Remember `make(body)` for the bodies used last, up to MEMO_BYTES of input. `make` must not raise."""
     kept: OrderedDict[bytes, T] = OrderedDict()
-    held_bytes = 0
+    held_bytes, turn = 0, Lock()
 
     @wraps(make)
     def remembered(body: bytes) -> T:
@@ -27,11 +28,13 @@ def memo(make: Callable[[bytes], T]) -> Callable[[bytes], T]:
             return value
         except KeyError:
             pass
-        value = kept[body] = make(body)
-        held_bytes += len(body) + OVERHEAD_BYTES
-        while held_bytes > MEMO_BYTES and len(kept) > 1:
-            old, _ = kept.popitem(last=False)
-            held_bytes -= len(old) + OVERHEAD_BYTES
+        value = make(body)
+        with turn:                   # another thread may have made the same
+            held_bytes += 0 if body in kept else len(body) + OVERHEAD_BYTES
+            kept[body] = value
+            while held_bytes > MEMO_BYTES and len(kept) > 1:
+                old, _ = kept.popitem(last=False)
+                held_bytes -= len(old) + OVERHEAD_BYTES
         return value
     return remembered
 

@@ -48,8 +48,8 @@ Span = tuple[int, int]
 
 # What stands before a short word is looked at behind it: so the search is for letters.
 _SHORT = re.compile(r"ais?(?<![a-z]ai)(?<![a-z]ais)(?![a-z])|(?:ia|ki)(?<!\w\w\w)(?!\w)")
-_LETTERS = "[a-z]*"
-_GAP = rb"(?:[^a-z<&]|<[^<>]*>|&#?[a-z0-9]{1,12};)"      # between words that stand side by side in the source of a page
+_LETTERS = "[a-z]{0,20}"
+_GAP = rb"(?:[^a-z<&]|<[^<>]*>|&(?:#x?[0-9a-f]+;?|[a-z0-9]{1,32};|nbsp))"      # between words that stand side by side in the source of a page
 _SHORT_CHARS = 3                 # a shorter word is looked for as a word of its own
 _START = rb"(?:^|[^a-z])"
 # What a reference without its semicolon is glued to starts a word, too (HTML Living Standard, 13.2.5.73).
@@ -78,7 +78,7 @@ for _trigger in TRIGGERS:
     _edge = "(?<![a-z])" if _trigger[0] == " " else ""
     _parts = (re.escape(part).replace(r"\*", _LETTERS) for part in _trigger.split())
     _longest_part = max(_trigger.replace("*", "").encode().split(), key=len)
-    _IN_TEXT.setdefault(_longest_part, []).append(re.compile(_edge + "[^a-z]+".join(_parts)))
+    _IN_TEXT.setdefault(_longest_part, []).append(re.compile(_edge + "[ /-]{1,2}".join(_parts)))
 _PRESENT, _LOOKED_FOR = Scan(_IN_TEXT), tuple(_IN_TEXT.values())
 
 
@@ -216,6 +216,7 @@ def _could_reserve(plain: str) -> bool:
 _UNACCENTED = {c: unicodedata.normalize("NFD", chr(c))[0] for c in range(0xc0, 0x250)} | {ord("’"): "'", 0x130: "i"}
 _ACCENTED = re.compile("[\u00c0-\u024f’]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
+_MANY_MARKS = re.compile(r"([^\w\s\0-\x7f]{30})[^\w\s\0-\x7f]+")      # to sort n of them takes n * n (UAX 15, stream-safe)
 _CLOSERS = r"[\"')\]»”]"
 _QUESTION = re.compile(rf"[?？]{_CLOSERS}*$")
 _SENTENCE_END = re.compile(rf"[.!?](?:{_CLOSERS}{{0,3}} (?=[\"'(«„“¿¡©]{{0,2}}[^\W\d_a-zß-öø-ÿ]))|[。！？]|\n\s*")
@@ -225,7 +226,7 @@ _BLANK, _BLANKS = re.compile(r"[^\S\n ]"), re.compile("  +")
 def clean(text: str) -> str:
     """The text without invisible characters and variants of the same letters, and with single spaces."""
     if not text.isascii():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", _MANY_MARKS.sub(r"\1", text)))
     return _BLANKS.sub(" ", _BLANK.sub(" ", text))
 
 

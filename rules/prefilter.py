@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from . import html, metadata, prefilter_fields
 from .containers import kind
 from .hidden import is_parted
-from .html_work import compiled
+from .html_work import compiled, survey
 from .limits import HTML_BYTES
 from .model import Asset, Carrier, Evidence
 from .scan import Scan, Word
@@ -59,7 +59,12 @@ def _concerned(body: bytes, media_type: str) -> tuple[Reader, ...]:
         loose = {_loose()[n] for n in _held(_scan_loose(), body)}
         return tuple(reader for reader, told, words in _WAITING
                      if (told and told(seen)) or words is None or not words.isdisjoint(loose))
-    return _waiting(tuple(_held(_scan(), body)))
+    waiting = _waiting(tuple(_held(_scan(), body)))
+    if not html.is_html(body, media_type):
+        return waiting
+    if not survey(html.markup(body, xhtml=media_type == html.XHTML)).bounded:
+        return BODY                  # which is a fault
+    return tuple(reader for reader in BODY if reader in waiting or reader is prose.page)     # tags can part its words
 
 
 def _held(scan: Scan, body: bytes) -> list[int]:

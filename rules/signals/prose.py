@@ -15,14 +15,14 @@ Facts (Directive (EU) 2019/790, recital 18, https://eur-lex.europa.eu/eli/dir/20
 """
 from __future__ import annotations
 
-import html as references
 import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
-from ..hidden import TEXT
+from ..hidden import TEXT, unescape
 from ..html import XHTML, is_html, markup, utf8
 from ..html_work import INLINE, Survey, survey
 from ..limits import HTML_BYTES, PROSE_CHARS, QUOTE_CHARS, ROBOTS_BYTES
@@ -82,16 +82,18 @@ def _terms(body: bytes) -> tuple[Finding, ...]:
 def _of_page(signal: str, carrier: Carrier, body: bytes, media_type: str) -> list[Finding]:
     told, shown = _page(body, media_type)
     lines = _lines(shown)
-    said = [*[_read(text) for _, text in told], *[_line(shown[start:stop]) for start, stop in lines]]
-    if sum([one.chars for one in said]) > PROSE_CHARS:
-        end = len(shown)
-    elif not any(one.uses for one in said):
+    said, chars = list[_Read](), 0
+    for one in chain((_read(text) for _, text in told), (_line(shown[start:stop]) for start, stop in lines)):
+        said.append(one)
+        chars += one.chars
+        if chars > PROSE_CHARS:
+            return stated(signal, carrier, [*told, ("text", _text(shown))])
+    if not any(one.uses for one in said):
         return []
-    else:                            # the first of each use are read again with all before them, which tells their numbers
-        end, uses = 0, set[Use]()
-        for one, stop in zip(said, [*[0] * len(told), *[stop for _, stop in lines]], strict=True):
-            if not one.uses <= uses:
-                end, uses = stop, uses | one.uses
+    end, uses = 0, set[Use]()        # the first of each use are read again with all before them, which tells their numbers
+    for one, stop in zip(said, [*[0] * len(told), *[stop for _, stop in lines]], strict=True):
+        if not one.uses <= uses:
+            end, uses = stop, uses | one.uses
     return stated(signal, carrier, [*told, ("text", _text(shown[:end]))])
 
 
@@ -102,8 +104,13 @@ class _Read(NamedTuple):
 
 
 def _read(text: str) -> _Read:
-    said = [sentence for _, sentence in sentences(text)]
-    return _Read(frozenset(use for sentence in said for use in _uses(sentence)), sum(map(len, said)))
+    uses, chars = set[Use](), 0
+    for _, sentence in sentences(text):
+        uses.update(_uses(sentence))
+        chars += len(sentence)
+        if chars > PROSE_CHARS:      # then all is read again
+            break
+    return _Read(frozenset(uses), chars)
 
 
 def _any_line(source: bytes) -> _Read:
@@ -195,7 +202,7 @@ def _lines(shown: bytes) -> list[tuple[int, int]]:
 def _of_metas(metas: Iterable[bytes]) -> Iterator[tuple[str, str]]:
     for tag in metas:
         attributes = _PAIR.finditer(tag.decode("utf-8", "replace"))
-        pairs = {p[1].lower(): references.unescape(p[2] or p[3] or p[4] or "") for p in attributes}
+        pairs = {p[1].lower(): unescape(p[2] or p[3] or p[4] or "") for p in attributes}
         name = (pairs.get("name") or pairs.get("property") or "").strip().lower()
         if name in META_NAMES:
             yield f"meta {name}", pairs.get("content", "")
@@ -226,7 +233,7 @@ def _tagless(page: bytes) -> bytes:
 
 
 def _text(shown: bytes) -> str:
-    return references.unescape(shown.decode("utf-8", "replace"))
+    return unescape(shown.decode("utf-8", "replace"))
 
 
 def _could_state(seen: Survey) -> bool:
