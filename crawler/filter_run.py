@@ -118,7 +118,7 @@ class Filtering:
                 raise RunError(f"{name} cannot be read: {error}") from error
         archives = inputs.expand([word for word in words if word not in ("inputs", "none", *tables)])
         if other := next((one.uri for one in archives if inputs.sort_of_name(one.name) in TABLES), None):
-            raise RunError(f"{other} is a table and holds no words of sites; --sites takes archives and files of 'maymine sites'")
+            raise RunError(f"{other} is a table without words of sites; --sites takes archives and files of 'maymine sites'")
         return tables, archives
 
     def _same_subsets(self, told: Manifest) -> None:

@@ -26,9 +26,9 @@ static const struct { const char *names; int is; } KINDS[] = {
      "lineargradient radialgradient stop animate animatetransform animatemotion", DRAWING},
     {"title desc style", TEXTS}, {"script style textarea title xmp iframe noembed noframes", RAW}, {"title desc textarea", SHOWN},
     {"meta", META}, {"script", SCRIPT}, {"base", BASE}, {"link", LINK}, {"select", SELECT}, {"template", TEMPLATE}, {"html", HTML},
-    {"a abbr b bdi bdo big cite code data dfn em font i ins kbd label mark q s samp small span strike strong sub sup time tt u var "
-     "wbr", INLINE},
-    {"br", BREAK},
+    {"a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rb rp rt ruby s samp script small span "
+     "strike strong style sub sup template time tt u var wbr", INLINE},
+    {"br button img input svg", BREAK},
 };
 #define SLOTS 256
 static struct { uint64_t key, rest; int n, is; } slots[SLOTS];       /* of names of elements */
@@ -392,7 +392,7 @@ static PyObject *survey(PyObject *Py_UNUSED(self), PyObject *args) {
         }
         if (certain) {
             if (behind < 0) goto done;
-            if (!templates && !(is & INLINE)) *out++ = is & BREAK ? ' ' : '\n';
+            if (!templates && !(is & INLINE)) *out++ = is & BREAK || (svgs && is & DRAWING) ? ' ' : '\n';
             pos = stop;
             if (!closing) {
                 if (is & RAW && !svgs && t[stop - 2] == '/') closes = 1;

@@ -15,7 +15,8 @@ Facts (measured on Lexbor 2; HTML Living Standard 13.2.6, https://html.spec.what
   long as nothing in it would.
 - 13.2.6.5: in `svg` a tag that ends in `/>` opens nothing. OURS: an `svg` is certain as long as it holds drawings alone, each
   end tag meets its own start tag, and titles and styles hold no `<`: icons stand on most pages.
-- OURS: a page shows its text but for what scripts, styles, frames and templates hold; a tag that is not INLINE ends a line.
+- OURS: a page shows its text but for what scripts, styles, frames and templates hold; a tag that is not INLINE ends a line, or
+  only parts words if it is SPACED or a drawing: pictures stand in the middle of sentences.
 """
 from __future__ import annotations
 
@@ -50,8 +51,9 @@ DRAWINGS = frozenset(
 TEXTS = frozenset(b"title desc style".split())      # in svg
 SHOWN = frozenset(b"title desc textarea".split())   # text without tags, that people see
 INLINE = frozenset(
-    b"a abbr b bdi bdo big cite code data dfn em font i ins kbd label mark q s samp small span strike strong sub sup time tt u "
-    b"var wbr".split())
+    b"a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rb rp rt ruby s samp script "
+    b"small span strike strong style sub sup template time tt u var wbr".split())
+SPACED = frozenset(b"br button img input svg".split())
 RAW = {name: re.compile(rb"</" + name + rb"(?=[\t\n\f\r />])", re.IGNORECASE)
        for name in b"script style textarea title xmp iframe noembed noframes".split()}
 
@@ -145,7 +147,8 @@ def _walked(text: bytes, end: int, shown: list[bytes], rights: list[tuple[int, i
                 or looked_at > 4 * end):
             return False, False, closes
         if certain:
-            show(mark.start(), b"" if not tag or name in INLINE else b" " if name == b"br" else b"\n")
+            parts = name in SPACED or (svgs and name in DRAWINGS)
+            show(mark.start(), b"" if not tag or name in INLINE else b" " if parts else b"\n")
             if not tag:
                 return True, True, closes        # the page ends inside a tag, which then is none
             begin = pos = stop

@@ -49,7 +49,8 @@ Span = tuple[int, int]
 # What stands before a short word is looked at behind it: so the search is for letters.
 _SHORT = re.compile(r"ais?(?<![a-z]ai)(?<![a-z]ais)(?![a-z])|(?:ia|ki)(?<!\w\w\w)(?!\w)")
 _LETTERS = "[a-z]{0,20}"
-_GAP = rb"(?:[^a-z<&]|<[^<>]*>|&(?:#x?[0-9a-f]+;?|[a-z0-9]{1,32};|nbsp))"      # between words that stand side by side in the source of a page
+# Between words that stand side by side in the source of a page.
+_GAP = rb"(?:[^a-z<&]|<[^<>]*>|&(?:#x?[0-9a-f]+;?|[a-z0-9]{1,32};|nbsp))"
 _SHORT_CHARS = 3                 # a shorter word is looked for as a word of its own
 _START = rb"(?:^|[^a-z])"
 # What a reference without its semicolon is glued to starts a word, too (HTML Living Standard, 13.2.5.73).

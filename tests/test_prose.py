@@ -185,6 +185,8 @@ HOSTILE = {
     "json": '"copyrightNotice": "' * 37_000 + "ai",
     "escapes": '"copyrightNotice": "' + "\\" * 750_000 + "ai",
     "combining": "a" + "\u0301" * 370_000 + " ai",
+    "marks to be sorted": "mining " + "\u0315\u0316" * 100_000,
+    "endings": "mining intelligen " + "nstliche" * 50_000,
 }
 
 

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from ..hidden import TEXT, unescape
 from ..html import XHTML, is_html, markup, utf8
-from ..html_work import INLINE, Survey, survey
+from ..html_work import INLINE, SPACED, Survey, survey
 from ..limits import HTML_BYTES, PROSE_CHARS, QUOTE_CHARS, ROBOTS_BYTES
 from ..memo import memo
 from ..model import Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding, Form, Preference, Statement, Use
@@ -168,7 +168,7 @@ _RAW = re.compile(rb"<(?:(!--)|((?i:script|style|template|iframe|noembed|noframe
 _RAW_ENDS = {name: re.compile(rb"</" + name + rb"(?=[\s/>])", re.IGNORECASE)
              for name in b"script style template iframe noembed noframes xmp".split()}
 _INLINES = re.compile(rb"</?(?:" + b"|".join(sorted(INLINE, reverse=True)) + rb")(?:[\s/][^<>]*)?>", re.IGNORECASE)
-_BREAKS = re.compile(rb"<br(?:[\s/][^<>]*)?>", re.IGNORECASE)
+_BREAKS = re.compile(rb"</?(?:" + b"|".join(sorted(SPACED)) + rb")(?:[\s/][^<>]*)?>", re.IGNORECASE)
 _TAGS = re.compile(rb"<[a-zA-Z/!?][^<>]*>")
 _META = re.compile(rb"<(?i:meta)[\s/][^<>]*>")
 _PAIR = re.compile(r"\b(name|property|content)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"']+))", re.IGNORECASE)
