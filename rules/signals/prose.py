@@ -124,34 +124,17 @@ def _line(source: bytes) -> _Read:
     return (_short_line if len(source) <= LINE_BYTES else _any_line)(source)
 
 
-class _Said(NamedTuple):
-    """A sentence that reserves a use, and where it stands."""
-    where: str
-    sentence: str
-    use: Use
-
-
 def stated(signal: str, carrier: Carrier, texts: Texts) -> list[Finding]:
     """The first notice about each use, and a fault where too much was to be read."""
-    found: dict[Use, Finding] = {}
-    for said in _notices(texts):
-        if said is None:
-            return [*found.values(), Fault(carrier, FaultKind.TRUNCATED, _TOO_MUCH, "prose")]
-        found.setdefault(said.use, _statement(signal, said.use, said.where, said.sentence))
-    return list(found.values())
-
-
-def _notices(texts: Texts) -> Iterator[_Said | None]:
-    """None ends them where too much was to be read."""
-    read_chars = 0
+    found, read_chars = dict[Use, Finding](), 0
     for where, text in texts:
         for number, sentence in sentences(text):
             if read_chars > PROSE_CHARS:
-                yield None
-                return
+                return [*found.values(), Fault(carrier, FaultKind.TRUNCATED, _TOO_MUCH, "prose")]
             read_chars += len(sentence)
             for use in _uses(sentence):
-                yield _Said(f"sentence {number}" if where == "text" else where, sentence, use)
+                found.setdefault(use, _statement(signal, use, f"sentence {number}" if where == "text" else where, sentence))
+    return list(found.values())
 
 
 def _uses(sentence: str) -> list[Use]:
