@@ -17,7 +17,7 @@ from itertools import islice
 
 from .data import read
 from .limits import PROSE_SENTENCE_CHARS
-from .scan import Scan, Word
+from .scan import Scan, Spread, Word
 from .strict_yaml import load
 
 CLASSES = ("ai", "learning", "trained", "mining", "fed", "ban", "no", "never", "masked", "other")
@@ -51,23 +51,31 @@ _SHORT = re.compile(r"ais?(?<![a-z]ai)(?<![a-z]ais)(?![a-z])|(?:ia|ki)(?<!\w\w\w
 _LETTERS = "[a-z]{0,20}"
 # Between words that stand side by side in the source of a page.
 _GAP = rb"(?:[^a-z<&]|<[^<>]*>|&(?:#x?[0-9a-f]+;?|[a-z0-9]{1,32};|nbsp))"
+GAPS = 40                        # OURS: more are not told apart where there is no Hyperscan
 _SHORT_CHARS = 3                 # a shorter word is looked for as a word of its own
 _START = rb"(?:^|[^a-z])"
 # What a reference without its semicolon is glued to starts a word, too (HTML Living Standard, 13.2.5.73).
 _GLUED = f"&(?:{'|'.join(sorted({n.lower() for n, c in html5.items() if n[-1] != ';' and not c.isalpha()}))})[a-z]".encode()
 
 
-def _side_by_side(first: bytes, *others: bytes) -> bytes:
-    """Words as they stand in the source of a page, or the first of them before a comment, beyond which they may go on."""
-    rest = rb"(?:" + _GAP + b"+" + _side_by_side(*others) + b"|" + _GAP + b"*<!--)" if others else b""
-    return first.replace(rb"\*", _LETTERS.encode()) + rest
+def _side_by_side(first: bytes, *others: bytes, most: int = 0) -> bytes:
+    """Words as they stand in the source of a page, or the first of them before a comment, beyond which they may go on; with
+    `most`, or before more than so many gaps."""
+    if not others:
+        return first.replace(rb"\*", _LETTERS.encode())
+    rest = _side_by_side(*others, most=most)
+    gaps, none = (b"{1,%d}" % most, b"{0,%d}" % most) if most else (b"+", b"*")
+    rest = b"(?:" + rest + b"|" + _GAP + b")" if most else rest
+    return _side_by_side(first) + b"(?:" + _GAP + gaps + rest + b"|" + _GAP + none + b"<!--)"
 
 
 def _word(trigger: str) -> Word:
     words = trigger.encode().split()
     if len(words) == 1 and not trigger.startswith(" "):
         return words[0]
-    return re.compile((_START if trigger.startswith(" ") else b"") + _side_by_side(*map(re.escape, words)))
+    start, parts = _START if trigger.startswith(" ") else b"", [re.escape(word) for word in words]
+    whole = start + _side_by_side(*parts)
+    return Spread(whole, re.compile(start + _side_by_side(*parts, most=GAPS))) if len(words) > 1 else re.compile(whole)
 
 
 _SHORT_WORDS = (re.compile(_START + rb"ais?(?:[^a-z]|$)"), re.compile(rb"(?:^|[^a-z0-9_])(?:ia|ki)(?:[^a-z0-9_]|$)"))

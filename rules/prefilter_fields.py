@@ -6,17 +6,18 @@ Facts (OURS)
 """
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from . import hidden
 from .memo import latest
 from .model import Carrier
-from .scan import Word
 from .signals import READERS, Reader, aipref, content_signal, http_fields, licence, robots_meta, rsl, tdmrep
 
+Pattern = bytes | re.Pattern[bytes]
 FIELDS = READERS[Carrier.HTTP_FIELDS]
 # What each of them waits for; who does not stand here is always called.
-WORDS: dict[Reader, tuple[Word, ...]] = {
+WORDS: dict[Reader, tuple[Pattern, ...]] = {
     http_fields.faults: http_fields.SIGNALLING, aipref.header: (aipref.FIELD,), content_signal.header: (content_signal.FIELD,),
     robots_meta.header: (robots_meta.FIELD,), tdmrep.header: (tdmrep.RESERVATION.encode(),), licence.header: (licence.IN_LINK,),
     rsl.header: (hidden.MARKUP, b"rsl+xml", b"rsl&"),
@@ -34,5 +35,5 @@ def concerned(body: bytes) -> tuple[Reader, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _waiting(held: tuple[Word, ...]) -> tuple[Reader, ...]:
+def _waiting(held: tuple[Pattern, ...]) -> tuple[Reader, ...]:
     return tuple(reader for reader in FIELDS if reader not in WORDS or not set(held).isdisjoint(WORDS[reader]))

@@ -29,9 +29,17 @@ except ImportError:                  # no wheel for this machine
 
 FEW = 32                         # words that are found without Hyperscan
 
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What takes linear time in Hyperscan alone, and a pattern that finds it, and perhaps more, in linear time in `re`."""
+    pattern: bytes
+    portable: re.Pattern[bytes]
+
+
 # Literals in lower case, where a space stands between parts that must all be held, in whatever order; or a pattern for bytes
 # in lower case, that takes linear time in `re` as well.
-Word = bytes | re.Pattern[bytes]
+Word = bytes | re.Pattern[bytes] | Spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +115,12 @@ class Scan:
 
 
 def _ends(part: Word, low: bytes) -> Iterator[int]:
+    at = 0
     if not isinstance(part, bytes):
-        yield from (m.end() for m in part.finditer(low))
+        pattern = part.portable if isinstance(part, Spread) else part
+        while found := pattern.search(low, at):
+            yield found.end()
+            at = found.start() + 1                   # another can end inside it
         return
     at = low.find(part)
     while at >= 0:

@@ -13,9 +13,13 @@ from rules.html import MANY_METAS
 from rules.limits import PROSE_CHARS
 from rules.memo import OVERHEAD_BYTES, memo
 from rules.model import Access, Asker, Asset, Carrier, Evidence, Fault, FaultKind, Finding
+from rules.phrases import WORDS
+from rules.scan import Scan
 from rules.signals import prose
 
 from .test_prefilter import words  # noqa: F401  # a fixture
+
+PORTABLE = Scan(WORDS, portable=True)
 
 ASSET, ASKER = Asset("https://site.example/a", "text/html"), Asker("OurBot")
 START = b"<!doctype html><html><body>"
@@ -46,6 +50,7 @@ SPEAK = {
     "a meta in a table": START + b"<table><tr><td><meta name=robots content=noai></td></tr><meta name=x></table>",
     "a link in a table": START + b"<table><tr><td><link rel=license type=application/rsl+xml href=/x></td></tr><link href=y></table>",
     "a script in a table": START + b"<table><tr><td>" + LICENCE + b"</td></tr><div><script type=application/json>{}</script></div></table>",
+    "a gap over the end of another": START + b"<p>machine < <p>You may not use this to train machine learning systems.<p> > learning",
     "a script": START + LICENCE + b"<p>words",
 }
 
@@ -82,6 +87,13 @@ def test_pictures_part_words() -> None:
 
 
 # ---- what costs more than it is worth
+
+@pytest.mark.parametrize("some", [b"&machine;", b"machine <machine ", b"machine learning <p>", b"language "])
+def test_words_are_looked_for_in_linear_time_without_hyperscan(some: bytes) -> None:
+    start = time.process_time()
+    PORTABLE.places(some * (1_000_000 // len(some)))
+    assert time.process_time() - start < 30          # a bound on running away
+
 
 def test_numbers_of_characters_can_be_long() -> None:
     zeros = "0" * 5_000
