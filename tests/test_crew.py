@@ -146,6 +146,7 @@ def test_the_process_that_workers_are_forked_from_may_be_killed_too(who, tmp_pat
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number, name", [(signal.SIGINT, "interrupted"), (signal.SIGKILL, "running")])
 def test_who_ends_the_command_ends_all_its_processes(number, name, tmp_path):
     """Ctrl-C goes to all of them."""

@@ -87,3 +87,16 @@ def test_what_it_wrote_is_no_input(words, given, tmp_path):
         assert json.loads(out)[0]["inputs"] == 2
     code, out = run(folder / "run" / "records" / "*.parquet", "-o", tmp_path / "other", "--sites", "none")     # by name
     assert "2 inputs" in out, code
+
+
+def test_a_table_holds_no_words_of_sites(given, tmp_path):
+    (tmp_path / "b.jsonl").write_text('{"url": "https://x.example/"}\n')
+    code, out = run(given, "-o", tmp_path / "run", "--sites", tmp_path / "b.jsonl")
+    assert (code, "b.jsonl is a table without words of sites" in " ".join(out.split())) == (2, True), out
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_archive_that_was_cut_to_nothing_is_broken(tmp_path):
+    (tmp_path / "a.warc.gz").write_bytes(b"")
+    code, out = run(tmp_path / "a.warc.gz", "-o", tmp_path / "run")
+    assert (code, "at byte 0: no records are in it" in out) == (3, True), out

@@ -14,6 +14,8 @@ from crawler.interrupts import held_back
 from crawler.run import rows
 from tests.test_filter import PAGES, archive
 
+pytestmark = pytest.mark.usefixtures("interruptible")
+
 
 def test_what_interrupts_waits_until_the_block_has_ended():
     done = []

@@ -172,6 +172,18 @@ def test_the_table_is_one_file_that_joins_as_the_run_does(made, tmp_path):
     assert (tmp_path / "o1" / "a.jsonl").read_bytes() == (tmp_path / "o2" / "a.jsonl").read_bytes()
 
 
+def test_names_can_hold_a_colon(made, tmp_path, monkeypatch):
+    """To Arrow a relative name with one is an address."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(made / "run", "r:1")
+    archive().write(tmp_path / "a.warc.gz")
+    for args in (("explain", "r:1", next(iter(PAGES))), ("compare", "r:1", "--policy", "strictest"), ("decide", "r:1", "--policy", "search-only"),
+                 ("replay", "r:1"), ("table", "r:1", "-o", "new/t:1.parquet"), ("join", "new/t:1.parquet", lines(tmp_path / "g.jsonl", TEXTS)),
+                 ("sites", "a.warc.gz", "-o", "s:1.parquet"), ("filter", "a.warc.gz", "-o", "f:1", "--sites", "s:1.parquet"), ("explain", "f:1", next(iter(PAGES)))):
+        code, out = call(*args)
+        assert code in (0, 1), (args, out)
+
+
 def test_policies_and_uses_that_count(made, tmp_path):
     given = lines(tmp_path / "a.jsonl", TEXTS)
     told(made / "run", given, "-o", tmp_path / "all")

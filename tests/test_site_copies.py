@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from crawler.archive import sites
-from crawler.archive.captures import of_response
+from crawler.archive.captures import of_bytes, of_response
 from crawler.archive.records import Location
 from crawler.archive.sites import Copies, copy_of, origin, place
 from rules import Access, Carrier
@@ -51,6 +51,22 @@ def robots(*copies, url: str = "https://x.example/page", at=AT, as_of=None):
 def test_the_copy_of_that_day_stands_and_others_are_stale(hours, access, body, detail):
     got = robots(*(copy(h, str(h).encode()) for h in hours))
     assert (got.access, got.body, got.detail) == (access, body, detail)
+
+
+def test_at_another_time_than_that_of_the_page_the_distance_is_from_there():
+    for hours, told in ((100, "60.0 hours after the time asked about"), (-30, "2.9 days before the time asked about")):
+        assert robots(copy(hours), as_of=AT + 40 * HOUR).detail == told
+
+
+def test_what_was_kept_without_its_response_is_a_copy():
+    """As archives of our own keep it: WARC 1.1, 6.4, `resource`."""
+    made = copy_of(of_bytes(ROBOTS, WORDS, AT, Location("r.warc.gz", 7, "urn:x"), "text/plain"))
+    assert made is not None
+    assert (made.access, made.body, made.status, made.at) == (Access.OBTAINED, WORDS, None, AT)
+    cut = copy_of(of_bytes(ROBOTS, WORDS, AT, None, "text/plain", "WARC-Truncated: length"))
+    assert cut is not None
+    assert cut.access is Access.TRUNCATED
+    assert copy_of(of_bytes("https://x.example/page", WORDS, AT, None)) is None
 
 
 def test_nothing_is_not_silence():

@@ -33,6 +33,7 @@ def command(ctx: click.Context, run: Path, out: Path, by: tuple[str, ...], uses:
             decisions.database(Path(work)) as db:
         if why := options.unwritable(out.absolute().parent):
             raise click.UsageError(f"cannot write {out}: {why}")
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
         new = out.with_name(out.name + ".new")
         rows = decisions.write(db, run, new, by, uses)
         new.replace(out)
