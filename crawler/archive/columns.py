@@ -88,7 +88,7 @@ def find(schema: pa.Schema, given: Mapping[str, str] | None = None) -> Columns:
     names = named(schema, NAMES, given)
     if "url" not in names:
         raise ColumnsError(f"no column holds addresses; looked for {', '.join(NAMES['url'])} "
-                           f"among {', '.join(schema.names) or 'no columns at all'}")
+                           f"among {', '.join(schema.names) or 'no columns at all'}; tell it by --column url=NAME")
     return Columns(names)
 
 

@@ -65,7 +65,9 @@ def expand(words: Iterable[str], without: Iterable[Path | None] = ()) -> list[In
     for word in words:
         some = list(_remote(word) if "://" in word else _local(word, out))
         if not some:
-            raise InputError(f"{word}: there is nothing to read")
+            gone = not glob.has_magic(word) and "://" not in word and not os.path.lexists(word)
+            raise InputError(f"{word}: there is no such file or folder" if gone else
+                             f"{word}: there is nothing to read (what a run writes is no input of its own)")
         for one in some:
             if one.under:
                 top, slash, rest = one.under.partition("/")
