@@ -5,12 +5,17 @@ import gzip
 import io
 import random
 import re
+from itertools import accumulate
+from typing import Any
 
 import pytest
+import zstandard
 
-from crawler.archive import members
+from crawler.archive import bounds, members
 from crawler.archive.members import Members
 from crawler.archive.warc_pages import Archive
+from crawler.archive.warc_pages import read as read_again
+from rules import Carrier
 from tests.archives import Maker
 
 HARMS = 400
@@ -141,7 +146,7 @@ def test_long_members_are_streamed_between_others(monkeypatch):
         maker.add(f"http://x.example/{n}", b"words " * (2_000 if n % 4 == 1 else 20))
     calls = []
     streamed = Archive._records
-    monkeypatch.setattr(Archive, "_records", lambda self, stream: calls.append(stream.tell()) or streamed(self, stream))
+    monkeypatch.setattr(Archive, "_records", lambda self, stream: calls.append(stream.tell() - bounds.AHEAD) or streamed(self, stream))
     archive = Archive(io.BytesIO(maker.data), "f", len(maker.data))
     assert [entry.offset_bytes for entry in archive] == maker.offsets
     assert calls == [maker.offsets[1], maker.offsets[5], len(maker.data)]
@@ -165,3 +170,111 @@ def test_nothing_is_read_twice_where_long_members_lie_between_others(monkeypatch
     archive = Archive(Stream(maker.data), "f", len(maker.data))
     assert [entry.offset_bytes for entry in archive] == maker.offsets
     assert len([n for n in back if n < 0]) <= 3      # for the packing, and to look at the end
+
+
+def page(name: str, body: bytes = b"<p>words", **more: Any) -> bytes:
+    return gzip.decompress(Maker().add(f"http://x.example/{name}", body, **more).data)
+
+
+def without(monkeypatch: pytest.MonkeyPatch, at_once: bool) -> None:
+    if not at_once:
+        monkeypatch.setattr(members, "gzip_decompress", None)
+
+
+def zstd(content: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(content)
+
+
+AT_ONCE = pytest.mark.parametrize("at_once", [True, False], ids=["at once", "streamed"])
+A, B, C, D = (page(name, b"<p>words" * n) for n, name in enumerate("ABCD", 1))
+
+
+def read(data: bytes) -> tuple[list[tuple[int, str]], list[int]]:
+    """Places and names of the pages, each of which can be read again; places of damage."""
+    archive = Archive(io.BytesIO(data), "f", len(data), again=lambda: io.BytesIO(data))
+    found = []
+    for entry in archive:
+        capture = entry.capture
+        if entry.kind == "response":
+            assert read_again(io.BytesIO(data), capture.location, Carrier.BODY) == capture.body.body
+        found.append((entry.offset_bytes, capture.asset.url[-1]))
+    return found, [d.offset_bytes for d in archive.damage]
+
+
+@AT_ONCE
+@pytest.mark.parametrize("pack", [gzip.compress, zstd])
+@pytest.mark.parametrize("between", [[], [b""], [b"", b""]])
+@pytest.mark.parametrize("before", [[], [D]])
+def test_records_that_share_a_member_are_where_it_begins(monkeypatch, at_once, pack, between, before):
+    """FastWARC puts those of a first member where the second begins."""
+    without(monkeypatch, at_once)
+    packed = [pack(one) for one in (*before, A + B, *between, C, D)]
+    starts = list(accumulate(map(len, packed), initial=0))
+    first, last = len(before), len(packed) - 2
+    if pack is zstd:
+        starts[last] = starts[first + 1]             # what FastWARC reads from an empty frame on
+    wanted = [(0, "D")] * first + [(starts[first], "A"), (starts[first], "B"), (starts[last], "C"), (starts[last + 1], "D")]
+    assert read(b"".join(packed)) == (wanted, [])
+
+
+@AT_ONCE
+@pytest.mark.parametrize("before", [0, 1, 3])
+def test_members_with_nothing_in_them_can_come_first(monkeypatch, at_once, before):
+    without(monkeypatch, at_once)
+    empty = gzip.compress(b"") * before
+    data = empty + gzip.compress(A) + empty + gzip.compress(B)
+    assert read(data) == ([(len(empty), "A"), (len(data) - len(gzip.compress(B)), "B")], [])
+
+
+@AT_ONCE
+def test_many_records_that_share_a_member_are_not_looked_at_one_by_one(monkeypatch, at_once):
+    """Or time would grow with the square of their number."""
+    without(monkeypatch, at_once)
+    looked: list[int] = []
+    real = bounds.real
+    monkeypatch.setattr(bounds, "real", lambda stream, magic, start, limit: looked.append(start) or real(stream, magic, start, limit))
+    dice = random.Random(1)
+    many = b"".join(page(str(n % 10), dice.randbytes(16_000)) for n in range(500))
+    data = gzip.compress(A) + gzip.compress(many, 1) + gzip.compress(B)
+    archive = Archive(io.BytesIO(data), "f", len(data))
+    assert [entry.offset_bytes for entry in archive] == [0, *[len(gzip.compress(A))] * 500, len(data) - len(gzip.compress(B))]
+    assert len(looked) < 9
+    assert not archive.damage
+
+
+@AT_ONCE
+@pytest.mark.parametrize("junk", [b"x", b"no record", b"<html>" * 40])
+@pytest.mark.parametrize("before", [[], [A], [page("R", b"", kind="revisit", warc={"WARC-Payload-Digest": "sha1:AAAA"})]], ids=["first", "page", "revisit"])
+def test_a_member_that_is_no_record_hides_none(monkeypatch, at_once, junk, before):
+    """And harms none: the record before it ends where its own member does."""
+    without(monkeypatch, at_once)
+    packed = [gzip.compress(one) for one in (*before, junk, B, C)]
+    starts = list(accumulate(map(len, packed), initial=0))
+    found, damage = read(b"".join(packed))
+    assert found[len(before):] == [(starts[-3], "B"), (starts[-2], "C")]
+    assert damage == [starts[len(before)]]
+
+
+@AT_ONCE
+def test_a_record_can_begin_in_one_member_and_go_on_in_the_next(monkeypatch, at_once):
+    without(monkeypatch, at_once)
+    packed = [gzip.compress(one) for one in (A, B[:4], B[4:], C)]
+    starts = list(accumulate(map(len, packed), initial=0))
+    assert read(b"".join(packed)) == ([(0, "A"), (starts[1], "B"), (starts[3], "C")], [])
+
+
+@AT_ONCE
+def test_damage_has_its_place_however_often_one_starts_behind_it_in_vain(monkeypatch, at_once):
+    without(monkeypatch, at_once)
+    packed = list(map(gzip.compress, (A, B, C)))
+    broken = packed[1][:40] + b"\xff" * 9 + gzip.compress(b"") + b"\x1f\x8b\x08 and so on" + packed[1][70:]
+    data = packed[0] + broken + packed[2]
+    assert read(data) == ([(0, "A"), (len(packed[0] + broken), "C")], [len(packed[0])])
+
+
+@AT_ONCE
+def test_no_page_is_taken_for_a_record_where_damage_lies_behind_it(monkeypatch, at_once):
+    without(monkeypatch, at_once)
+    one = gzip.compress(page("A", gzip.compress(page("V", b"<meta name=robots content=noai>"))), 0)
+    data = one + b"junkjunk" + gzip.compress(C)
+    assert read(data) == ([(0, "A"), (len(one) + 8, "C")], [len(one)])

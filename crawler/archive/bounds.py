@@ -25,8 +25,10 @@ from .payload import zstd_start
 GZIP, ZSTD, PLAIN = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"WARC/"
 ENDS = 4                             # bytes of the line ends after a block
 CHUNK_BYTES = 1 << 16
+EMPTY_BYTES = 1 << 12                # read at a time where members have nothing in them
 HEAD_BYTES = 1 << 20
 KEPT = 8                             # reads of a stream; FastWARC is some of them ahead of the record that it gives
+AHEAD = 1                            # FastWARC takes 0 for no place, and puts the records of a first member into the second
 FRAMES = 100                         # of a Zstandard file, that are tried as the next
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,18})", re.IGNORECASE | re.MULTILINE)
@@ -49,12 +51,11 @@ class Watched:
         return data
 
     def tell(self) -> int:
-        return self._at
+        """For FastWARC alone; see `place`."""
+        return self._at + AHEAD
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        self._at, self._held = self._stream.seek(offset, whence), io.BytesIO()
-        self._kept.clear()
-        return self._at
+        raise io.UnsupportedOperation                # nobody asks for it
 
     def close(self) -> None:
         """Whoever opened the stream closes it."""
@@ -112,7 +113,7 @@ class Sizes:
     def fit(self, next_at: int, begins: bool) -> bool:
         """Whether the record that began last can end where the next one begins. True, too, where nothing tells. `begins`: what
         is told of that place."""
-        if self.at < 0 or not begins:
+        if self.at < 0 or not begins or next_at == self.at:          # which share a member
             return True
         if self._magic == PLAIN:
             return self.at + self._size == next_at
@@ -123,13 +124,21 @@ class Sizes:
 
     def begins(self, at: int) -> bool:
         """Whether a member begins there; if not, the record shares one, and where it begins is not known."""
-        return self._magic == PLAIN or self._stream.bytes_at(at, len(self._magic)) == self._magic
+        return self._magic == PLAIN or self.packed(at)
+
+    def packed(self, at: int) -> bool:
+        return self._magic != PLAIN and self._stream.bytes_at(at, len(self._magic)) == self._magic
 
     def begin(self, at: int, record: Any) -> None:
         self._head.seek(0)                           # as most are written; others are looked at again
         self.at, self._size = at, int(record.headers.write(self._head) + record.content_length) + ENDS
         if self._magic == ZSTD:
             self._told = frame_bytes(self._stream.bytes_at(at, 18))
+
+
+def place(record: Any) -> int:
+    """Where a record out of a `Watched` begins, or the member that it shares."""
+    return int(record.stream_pos) - AHEAD
 
 
 def parsed(real: Real) -> Any:
@@ -176,6 +185,26 @@ def real(stream: BinaryIO, magic: bytes, start: int, limit: int) -> Real | None:
     return Real(content[:block_at], block[:limit], claimed, len(block), after)
 
 
+def filled(stream: BinaryIO, start: int) -> int:
+    """Where the first gzip member from `start` on begins that has something in it; FastWARC ends at one with nothing."""
+    stream.seek(start)
+    at, read = start, start
+    inflate = zlib.decompressobj(31)
+    while chunk := stream.read(EMPTY_BYTES):
+        read += len(chunk)
+        while chunk:
+            try:
+                if inflate.decompress(chunk, 1):
+                    return at
+            except zlib.error:
+                return at
+            chunk = b""
+            if inflate.eof:
+                chunk = inflate.unused_data
+                inflate, at = zlib.decompressobj(31), read - len(chunk)
+    return at
+
+
 def rest(stream: BinaryIO, magic: bytes, start: int, limit: int) -> tuple[Real | None, str]:
     """What is left of a record that breaks off, and the address that it names; None: it names none. Raises OSError."""
     stream.seek(start)
@@ -213,11 +242,12 @@ def _plain(stream: BinaryIO, start: int, limit: int) -> tuple[bytes, int]:
 
 
 def _gzip(stream: BinaryIO, start: int, limit: int) -> tuple[bytes, int]:
-    """What is in the members from `start` on, up to the next that begins with a record, and where that begins."""
+    """What is in the members from `start` on, up to the next that begins with a record, and where that begins. If the first
+    holds one whole record, up to the next that has anything in it."""
     stream.seek(start)
     out, held, at, begins = list[bytes](), 0, start, start
     inflate = zlib.decompressobj(31)
-    fresh, first = False, b""                        # a member that is not the first begins; what it begins with
+    fresh, first, enough = False, b"", len(PLAIN)    # a member that is not the first begins; what it begins with
     while chunk := stream.read(CHUNK_BYTES):
         at += len(chunk)
         while chunk and held < limit:
@@ -226,19 +256,28 @@ def _gzip(stream: BinaryIO, start: int, limit: int) -> tuple[bytes, int]:
             except zlib.error:                       # bytes between members
                 return b"".join(out), at - len(chunk)
             chunk = inflate.unconsumed_tail
-            if fresh and len(first := first + part) >= len(PLAIN):
-                if first.startswith(PLAIN):
+            if fresh and len(first := first + part) >= enough:
+                if enough == 1 or first.startswith(PLAIN):
                     return b"".join(out), begins
                 fresh, part = False, first
             if not fresh:
                 out.append(part)
                 held += len(part)
             if inflate.eof:
+                if begins == start and _whole(b"".join(out)):
+                    enough = 1
                 chunk = inflate.unused_data
                 inflate, fresh, first, begins = zlib.decompressobj(31), True, b"", at - len(chunk)
         if held >= limit:
             break
     return b"".join(out), begins if fresh else at
+
+
+def _whole(content: bytes) -> bool:
+    """Whether it is one record and no more."""
+    head = _HEAD_END.search(content, 0, HEAD_BYTES)
+    length = _LENGTH.search(content, 0, head.end()) if head else None
+    return head is not None and length is not None and head.end() + int(length[1]) + ENDS == len(content)
 
 
 def _zstd(stream: BinaryIO, start: int, limit: int) -> tuple[bytes, int]:

@@ -83,21 +83,26 @@ class Archive:
             held: Entry | None = None                # until it is known where its record ends
             try:
                 if read is None:
+                    if magic == bounds.GZIP and not at_once:
+                        start = bounds.filled(self.stream, start)
                     self.stream.seek(start)
                 if at_once:
                     start, read = yield from self._at_once(start, read or b"")
                 watched, read = bounds.Watched(self.stream, start, read or b""), None
                 sizes, going_on = bounds.Sizes(watched, magic), -1
                 for record in self._records(watched):
+                    at = bounds.place(record)
+                    if sizes.at < 0 and at > start and sizes.packed(start):
+                        if self._found(magic, start) is None:
+                            raise ValueError(NO_RECORD)          # FastWARC passes by what follows, too
+                        at = start                   # its first line is in two members
                     self._tell()
-                    at = record.stream_pos
-                    if sizes.at < 0 <= self._last and at > start and self._real(magic, self._last) is not None:
-                        self.damage.append(Damage(start, NO_RECORD))
                     begins = sizes.begins(at)
                     fits = sizes.fit(at, begins)
-                    if not fits and (real := self._real(magic, self._last)) is not None:
-                        held, going_on = self._mended(real, self._last), real.next
-                        if going_on < at:
+                    if not fits and (real := self._found(magic, self._last)) is not None:
+                        held = self._mended(real, self._last) if real.told_wrongly else held
+                        if real.next < at:
+                            going_on = real.next
                             break
                     if held is not None:
                         yield held
@@ -110,10 +115,10 @@ class Archive:
                     sizes.begin(at, record)
                     held = self._entry(record, self._last)
                 else:
-                    if sizes.at < 0 <= self._last and start < self.size_bytes and self._real(magic, self._last) is not None:
+                    if sizes.at < 0 and start < self.size_bytes and (start or sizes.packed(start)):
                         raise ValueError(NO_RECORD)
                     after = self._after(magic, self._last) if sizes.at >= 0 else self.size_bytes
-                    if self._last < after < self.size_bytes and bounds.real(self.stream, magic, after, BLOCK_BYTES) is not None:
+                    if self._last < after < self.size_bytes:
                         going_on = after             # PRACTICE: FastWARC ends at a member with nothing in it
                     elif not self._broken and (left := self._end(magic, self._last)) is not None and held is not None:
                         yield held
@@ -131,13 +136,13 @@ class Archive:
                 read = None
                 if held is not None:
                     yield held
-                if self._broken is None or self._broken.offset_bytes < start:
-                    at = self._after(magic, self._last) if self._last >= start else start
+                at = self._after(magic, self._last) if self._last >= start else start
+                if self._broken is None:
                     self._broken, left = self._left(magic, at, str(error)[:limits.DETAIL_CHARS])
                     if left is not None and at > self._last:
                         self._last = self.position_bytes = at
                         yield left
-                start = self._next(max(start, self._last) + 1)
+                start = self._next(at + 1)
                 if start < 0:
                     break
         else:
@@ -172,11 +177,16 @@ class Archive:
         real = bounds.real(self.stream, magic, at, BLOCK_BYTES)
         return real.next if real is not None and not real.told_wrongly else at
 
-    def _real(self, magic: bytes, at: int) -> bounds.Real | None:
-        """The record at that place, if it tells its length wrongly."""
+    def _found(self, magic: bytes, at: int) -> bounds.Real | None:
+        """The record at that place; the stream stays where it is."""
         here = self.stream.tell()
         real = bounds.real(self.stream, magic, at, BLOCK_BYTES)
         self.stream.seek(here)
+        return real
+
+    def _real(self, magic: bytes, at: int) -> bounds.Real | None:
+        """The record at that place, if it tells its length wrongly."""
+        real = self._found(magic, at)
         return real if real is not None and real.told_wrongly else None
 
     def _left(self, magic: bytes, at: int, why: str) -> tuple[Damage, Entry | None]:
@@ -343,14 +353,13 @@ def read(stream: BinaryIO, at: Location, carrier: Carrier) -> bytes:
     """The bytes of a piece of evidence, as they were when the archive was read. Raises UnreadableEvidence, OSError."""
     archive = Archive(stream, at.file, 0)
     real = archive._real(bounds.packing(stream), at.offset_bytes)
-    stream.seek(at.offset_bytes)
     try:
         mended = bounds.parsed(real) if real is not None else None
-        watched = bounds.Watched(stream, at.offset_bytes)
-        sizes = bounds.Sizes(watched, bounds.packing(stream))
         stream.seek(at.offset_bytes)
+        watched, first = bounds.Watched(stream, at.offset_bytes), None
         for record in (mended,) if mended is not None else ArchiveIterator(watched, parse_http=False, quirks_mode=True):
-            if record is not mended and record.stream_pos != at.offset_bytes and sizes.begins(record.stream_pos):
+            first = bounds.place(record) if first is None else first
+            if bounds.place(record) != first:
                 break
             if (record.record_id or "").strip("<> ") != at.record_id:
                 continue                             # many records share a member
