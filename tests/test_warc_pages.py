@@ -170,6 +170,7 @@ def test_fields_stay_apart_and_in_order():
     ([("Transfer-Encoding", "chunked")], b"%x\r\n%s\r\n0\r\n\r\n" % (len(PAGE), PAGE)),
     ([("Transfer-Encoding", "chunked"), ("Content-Encoding", "gzip")],
      (lambda z: b"5\r\n" + z[:5] + b"\r\n%x;x=y\r\n" % (len(z) - 5) + z[5:] + b"\r\n0\r\n\r\n")(gzip.compress(PAGE, mtime=0))),
+    ([("Transfer-Encoding", "chunked")], b"%x \t\r\n%s\r\n000\r\nExpires: never\r\n\r\n" % (len(PAGE), PAGE)),
     ([("Transfer-Encoding", "chunked")], PAGE),
     ([("Content-Encoding", "identity")], PAGE),
 ])
@@ -179,10 +180,36 @@ def test_codings_are_undone_where_they_are_there(fields, body):
     assert capture.body.access is Access.OBTAINED
 
 
-def test_brotli_is_undone():
+LONG = b"<p>" + b" ".join(b"%x" % random.Random(n).getrandbits(60) for n in range(9_000))
+
+
+@pytest.mark.parametrize("page", [PAGE, LONG], ids=["short", "long"])
+def test_brotli_is_undone(page):
+    """A long page in Brotli begins with `[`, as JSON does."""
     import brotli
-    capture = read(Maker().add("http://x.example/", brotli.compress(PAGE), [*HTML, ("Content-Encoding", "br")]).data)[0][0].capture
-    assert capture.body.body == PAGE
+    body = brotli.compress(page)
+    assert body.startswith(b"[") is (page is LONG)
+    capture = read(Maker().add("http://x.example/", body, [*HTML, ("Content-Encoding", "br")]).data)[0][0].capture
+    assert capture.body.body == page
+
+
+@pytest.mark.parametrize("body", [b'["noai"]', b"{}", b"<p>", b"No AI training.", b";p em@meaAp@o KCAo# Sl+o", "<p>Wörter".encode(),
+                                  b"\x89PNG\r\n\x1a\n"])
+@pytest.mark.parametrize("coding", [b"deflate", b"gzip", b"zstd"])
+def test_what_was_undone_before_stays_as_it_is(coding, body):
+    """Some text can be inflated: to nothing that anybody wrote."""
+    assert payload.decoded(body, {b"content-encoding": coding}) == (body, "")
+
+
+@pytest.mark.parametrize("body", [b"0 results\nNo AI training of this text", b"0\nNo AI training", b"Dad says: no AI training\nmore", b"5 words\nmore",
+                                  b"", b"\n"])
+def test_what_never_was_in_chunks_stays_as_it_is(body):
+    assert payload.decoded(body, {b"transfer-encoding": b"chunked"}) == (body, "")
+
+
+@pytest.mark.parametrize("body", [b"0\r\n\r\n", b"0\n\n", b"0\r\n", b"0;x=y\r\n\r\n", b"0\r\nExpires: never\r\nx: y\r\n\r\n"])
+def test_no_chunks_are_an_empty_body(body):
+    assert payload.decoded(body, {b"transfer-encoding": b"chunked"}) == (b"", "")
 
 
 @pytest.mark.parametrize("fields, body", [

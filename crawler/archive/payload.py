@@ -17,15 +17,18 @@ from io import BytesIO
 from rules import limits
 
 NAMES = {name: b"\n" + name for name in (b"content-type", b"content-encoding", b"transfer-encoding", b"location")}
-_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[^\r\n]{0,4096}\r?\n")
+_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]{0,4096})?\r?\n")
+_TRAILER = re.compile(rb"(?:[^\s:]+:[^\r\n]*\r?\n)*\s*\Z")
 CHUNKS = 1_000_000               # OURS: of one body; more break it off
 CODINGS = 4                      # OURS: one on top of another
+_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x7f]")
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})(?!\d)", re.IGNORECASE)
 
 UNKNOWN_CODING = "the content-coding cannot be undone here: "
 BROKEN_CODING = "the content-coding breaks off"
 BROKEN_CHUNKS = "the transfer-coding breaks off"
+NOTHING = b"", BROKEN_CODING         # what is not coded so at all
 
 
 def head_end(data: bytes | bytearray, start: int, limit: int) -> tuple[int, int]:
@@ -106,6 +109,8 @@ def _unchunked(body: bytes) -> tuple[bytes, str]:
     while len(out) < CHUNKS and (size := _CHUNK_SIZE.match(body, at)):
         end = size.end() + int(size[1], 16)
         if end == size.end():
+            if not out and not _TRAILER.match(body, end):
+                break                                # text that begins with a line "0"
             return b"".join(out), ""
         if end < len(body) and body[end] not in b"\r\n":
             break
@@ -120,9 +125,10 @@ def _undone(body: bytes, coding: bytes, limit: int) -> tuple[bytes, str]:
     if coding in (b"gzip", b"x-gzip"):
         return _inflated(body, 31, limit) if body.startswith(_GZIP) else (body, "")
     if coding == b"deflate":
-        wrapped = _inflated(body, 15, limit)
-        bare = _inflated(body, -15, limit) if wrapped[1] and not wrapped[0] else wrapped
-        return (body, "") if bare[1] and not bare[0] else bare
+        inflated = _inflated(body, 15, limit)
+        if inflated == NOTHING and not _is_text(body):           # without the wrapper, much text can be inflated to something
+            inflated = _inflated(body, -15, limit)
+        return (body, "") if inflated == NOTHING else inflated
     if coding == b"zstd":
         return _streamed("ZstdReader", body, limit) if body.startswith(_ZSTD) else (body, "")
     if coding == b"br":
@@ -166,9 +172,12 @@ def _streamed(reader: str, body: bytes, limit: int) -> tuple[bytes, str]:
 
 
 def _is_text(body: bytes) -> bool:
-    """Whether the bytes can be no compressed data: a coding was named and had been undone."""
-    start = body.lstrip(b"\xef\xbb\xbf \t\r\n\x00")[:1]
-    return start in (b"<", b"{", b"[") or not any(b < 9 or 13 < b < 27 or b > 126 for b in body[:256])
+    """Whether the bytes can be no compressed data: a coding was named and had been undone.
+    PRACTICE: large bodies in Brotli begin with `[`; what is compressed soon has bytes that no text has."""
+    start = body[:256]
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n\x00")[:1] in (b"<", b"{", b"["):
+        return not _CONTROL.search(start)
+    return start.isascii() and not _CONTROL.search(start) and b"\x00" not in start
 
 
 def zstd_start(packed: bytes, limit: int) -> bytes:
