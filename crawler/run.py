@@ -12,7 +12,7 @@ away by the next `Run.open`, and no page is there twice.
 - Evidence is written before the line of the journal that points at it; evidence that nothing points at does no harm.
 - A line of the journal is a page with all its records; a line without its LF was never finished.
 - Journal 000002 becomes records/000002.parquet by one rename. While both are there, the journal is the one that is over.
-- A part `000002+NAME` belongs to the run when the manifest names it.
+- A part `000002+NAME` belongs to the run when the manifest names it; so does any part, once the run is complete.
 OURS: killed means the process; against loss of power only Parquet files and the manifest are synced.
 """
 from __future__ import annotations
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "maymine/run/1"
 JOURNAL_BYTES = 16 << 20             # a journal of this size becomes a part
+COMPLETE = "complete"                # then the manifest names every part, and there are no journals
 FOLDERS = ("policies", "records", "evidence", "journal")
 PART = re.compile(r"(\d{6,})(\+.+)?\.parquet")
 
@@ -131,7 +132,7 @@ class Run:
             return
         self._evidence.seal()
         self._compact()
-        self.manifest |= {"status": "complete" if complete else "interrupted", "ended": time_text(datetime.now(UTC))}
+        self.manifest |= {"status": COMPLETE if complete else "interrupted", "ended": time_text(datetime.now(UTC))}
         write_manifest(self.folder, self.manifest)
         os.close(self._lock)
         self._lock = -1
@@ -160,13 +161,19 @@ def sealed(folder: Path, manifest: Manifest, changed: bool = False) -> Iterator[
     Raises Unreadable, OSError.
     """
     digests = {entry["file"]: entry["sha256"] for entry in manifest["parts"]}
+    if not changed and (gone := [name for name in digests if not (folder / name).is_file()]):
+        raise records.Unreadable(f"{folder / gone[0]} is not there, and the manifest names it")
     for part in parts(folder):
         digest = digests.get(f"records/{part.name}")
-        if digest is None and "+" in part.name:
+        if digest is None and ("+" in part.name or manifest["status"] == COMPLETE):
             continue
         if digest is not None and not changed and warc.digest_of(part)["sha256"] != digest:
             raise records.Unreadable(f"{part} is broken: it is not what was written; `maymine replay` tells what differs")
         yield part
+
+
+def _journals(folder: Path, manifest: Manifest) -> list[Path]:
+    return [] if manifest["status"] == COMPLETE else sorted((folder / "journal").glob("*.jsonl"))
 
 
 def free_number(folder: Path) -> int:
@@ -184,7 +191,7 @@ def rows(folder: Path, policy: str = "", url: str = "", changed: bool = False) -
     Raises RunError, OSError, pyarrow.ArrowException.
     """
     manifest, packed = read_manifest(folder), set[str]()
-    journals = sorted((folder / "journal").glob("*.jsonl"))
+    journals = _journals(folder, manifest)
     for part in sealed(folder, manifest, changed):
         packed.add(part.stem)
         yield from records.read(part, policy, url)
@@ -205,7 +212,7 @@ def batches(folder: Path, columns: Sequence[str]) -> Iterator[tuple[str, int, pa
     Raises RunError, OSError, pyarrow.ArrowException.
     """
     manifest, packed = read_manifest(folder), set[str]()
-    journals = sorted((folder / "journal").glob("*.jsonl"))
+    journals = _journals(folder, manifest)
     for part in sealed(folder, manifest):
         packed.add(part.stem)
         at = 0
@@ -305,6 +312,10 @@ def recover(folder: Path, manifest: Manifest) -> None:
         for left in (folder / sub).glob("*.new"):
             left.unlink()
     named = {p["file"] for p in (*manifest["parts"], *manifest["files"])}
+    if manifest["status"] == COMPLETE:
+        for left in (*parts(folder), *(folder / "journal").glob("*.jsonl")):
+            if "+" not in left.name and left.relative_to(folder).as_posix() not in named:
+                raise RunError(f"{left} is not of this run, which is complete; take it away")
     for name in named:
         if not (folder / name).is_file():
             raise RunError(f"{folder}: {name} is named in the manifest and is not there")

@@ -180,6 +180,33 @@ def test_other_peoples_folders_are_left_alone(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["thesis.doc"]
 
 
+def test_a_part_that_is_gone_is_told(tmp_path: Path) -> None:
+    make(tmp_path)
+    part = tmp_path / read_manifest(tmp_path)["parts"][0]["file"]
+    part.unlink()
+    for use in (lambda: stored(tmp_path), lambda: rerun.decide(tmp_path, policies.load("strictest")), lambda: Run.open(tmp_path, POLICIES, ASKER)):
+        with pytest.raises((records.Unreadable, RunError), match=rf"{part.name}.* not there"):
+            use()
+    assert outcomes(tmp_path)[Outcome.RECORD_DIFFERS] == 1
+
+
+@pytest.mark.parametrize("planted", ["records/000099.parquet", "journal/000099.jsonl"])
+def test_what_was_put_into_a_run_that_is_complete_is_not_of_it(tmp_path: Path, planted: str) -> None:
+    run, other = tmp_path / "run", tmp_path / "other"
+    made = make(run)
+    make(other, 3)
+    with Run.open(other, POLICIES, ASKER) as more:
+        more.write(assessed(page(7)))
+        (run / planted).write_bytes(next((other / planted).parent.iterdir()).read_bytes())
+    assert stored(run) == texts(made)
+    with pytest.raises(RunError, match=f"{Path(planted).name} is not of this run"):
+        Run.open(run, POLICIES, ASKER)
+    assert stored(run) == texts(made)
+    (run / planted).unlink()
+    Run.open(run, POLICIES, ASKER).close()
+    assert stored(run) == texts(made)
+
+
 def test_surrogates_that_stand_alone_do_no_harm(tmp_path: Path) -> None:
     tdmrep = Evidence(Carrier.TDMREP_JSON, "https://a.example/.well-known/tdmrep.json", START, Access.OBTAINED,
                       b'[{"location": "/", "tdm-reservation": 1, "tdm-policy": "https://a.example/\\ud800"}]', detail="\udcff")
