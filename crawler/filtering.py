@@ -162,11 +162,11 @@ class Worker:
                     last = now
                     tick(source.at_bytes, made.pages)
         finally:
+            if subset is not None:
+                subset.close()                       # what it cannot read again is damage, too
             made.sort, made.told = source.sort, source.told
             made.broken += len(source.damage)
             made.damage += map(str, source.damage[:TOLD_DAMAGE])
-            if subset is not None:
-                subset.close()
 
     def _one(self, capture: Capture | None, made: Finished) -> Decided | None:
         if capture is None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import glob
 import io
 import json
+import lzma
 import os
 import zipfile
 import zlib
@@ -34,6 +35,7 @@ TAR_MAGIC = slice(257, 262)          # b"ustar"
 PEEK_BYTES = 4_096
 BUFFER_BYTES = 1 << 20
 STATE = "state.json"                 # of a data set of Hugging Face
+UNREADABLE = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)       # what a broken file raises
 MANIFEST, RUNS = "manifest.json", "maymine/run/"     # of a run, and how the name of its schema begins
 
 

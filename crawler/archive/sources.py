@@ -105,29 +105,32 @@ class Source:
                                      again=self.again), "")
 
     def _wacz(self) -> Iterator[Chunk]:
-        try:
-            with zipfile.ZipFile(self.stream) as packed:
-                members = [m for m in packed.infolist() if inputs.sort_of_name(m.filename) == inputs.WARC]
-                if not members:
-                    self.damage.append(Damage(0, "no WARC files are in it"))
-                for member in members:
+        with zipfile.ZipFile(self.stream) as packed:
+            members = [m for m in packed.infolist() if inputs.sort_of_name(m.filename) == inputs.WARC]
+            if not members:
+                self.damage.append(Damage(0, "no WARC files are in it"))
+            for member in members:
+                try:
                     with packed.open(member) as stream:
                         name = f"{self.uri}!{member.filename}"
                         archive = Archive(cast(BinaryIO, stream), name, member.file_size, self.everything, self.only,
-                                      again=partial(_member, packed, member))
+                                          again=partial(_member, packed, member))
                         yield from self._archive(archive, member.filename)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
-            self.damage.append(Damage(0, str(error)[:limits.DETAIL_CHARS]))
+                except (*inputs.UNREADABLE, NotImplementedError, RuntimeError) as error:
+                    why = f"{member.filename}: {str(error) or type(error).__name__}"
+                    self.damage.append(Damage(-1, why[:limits.DETAIL_CHARS]))
 
     def _arc(self) -> Iterator[Chunk]:
         return self._archive(ArcFile(self.stream, self.uri, self.size_bytes, self.everything, self.only), "")
 
     def _archive(self, archive: Archive | ArcFile, name: str) -> Iterator[Chunk]:
         self.archives.append((name, archive))
-        for entry in archive:
-            self.at_bytes = archive.position_bytes
-            yield Chunk([entry.capture], [entry])
-        self.damage += archive.damage
+        try:
+            for entry in archive:
+                self.at_bytes = archive.position_bytes
+                yield Chunk([entry.capture], [entry])
+        finally:
+            self.damage += archive.damage
 
     # ---- tables
 
@@ -164,6 +167,7 @@ class Source:
         self.schema = file.schema
         found, done = self._found(self.schema), 0
         for batch in batches:
+            batch.validate(full=True)                # what is not checked leads out of its buffers, and ends the process
             each = max(1, min(CHUNK_ROWS, CHUNK_BYTES * batch.num_rows // max(batch.nbytes, 1)))
             for n in range(0, batch.num_rows, each):
                 rows = batch.slice(n, each)
@@ -283,7 +287,7 @@ READ: dict[str, Callable[[Source], Iterator[Chunk]]] = {
     inputs.ARC: Source._arc,
 }
 TABLES = (inputs.PARQUET, inputs.ARROW, inputs.JSONL, inputs.CSV, inputs.URLS, inputs.TAR)
-FAILURES = (OSError, ColumnsError, pa.ArrowException, inputs.InputError)
+FAILURES = (*inputs.UNREADABLE, csv.Error, ColumnsError, pa.ArrowException)
 
 
 def _schema(rows: list[dict[str, Any]]) -> pa.Schema:

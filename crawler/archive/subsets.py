@@ -16,22 +16,26 @@ import csv
 import gzip
 import io
 import json
+import os
 import tarfile
 import zlib
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import huggingface, inputs
+from rules import limits
+
+from . import bounds, huggingface, inputs
 from .arc import ArcFile
 from .batch import ADDED, REASONS, VERDICT, with_added
 from .sources import Source
-from .warc_pages import Archive, Entry
+from .warc_pages import Archive, Damage, Entry
 
 COPY_BYTES = 1 << 20
 GROUP_ROWS, GROUP_BYTES = 16_384, 32 << 20       # that wait for their row group; what comes first
@@ -240,31 +244,41 @@ class Records:
     def close(self) -> None:
         streams = {side: path.open("wb") for side, path in self._files.wanted}
         try:
-            for n, (name, archive) in enumerate(self._source.archives):
-                with inputs.member(self._source.stream, name) as (stream, size):
-                    self._copy(archive, self._entries.get(n, []), stream, size, streams)
+            for n, entries in self._entries.items():
+                name, archive = self._source.archives[n]
+                try:
+                    with inputs.member(self._source.stream, name) as (stream, size):
+                        self._copy(archive, entries, stream, size, streams)
+                except inputs.UNREADABLE as error:
+                    if isinstance(error, OSError) and error.errno is not None:
+                        raise                        # the system's own: nothing can be written
+                    why = f"the subsets lack some of {name or 'it'}: {str(error) or type(error).__name__}"
+                    self._source.damage.append(Damage(-1, why[:limits.DETAIL_CHARS]))
         finally:
             for out in streams.values():
                 out.close()
 
     def _copy(self, archive: Archive | ArcFile, entries: list[tuple[int, str, tuple[str, ...], bool | None]],
               stream: BinaryIO, size: int, streams: dict[bool, Any]) -> None:
-        sides = _sides(entries)
-        starts = [offset for offset, _, _, _ in entries]
-        if any(a >= b for a, b in pairwise(starts)):
-            _repack(stream, [(id, side) for (_, id, _, _), side in zip(entries, sides, strict=True)], streams)
-            return
+        shared: dict[int, list[tuple[str, bool]]] = {}       # member -> its records
+        for (offset, id, _, _), side in zip(entries, _sides(entries), strict=True):
+            shared.setdefault(offset, []).append((id, side))
+        starts = list(shared)
         broken = sorted({d.offset_bytes for d in archive.damage})
         packed = _is_gzip(stream)
         if starts and starts[0] and not broken:      # a dictionary that all frames need
             for out in streams.values():
                 _copy_range(stream, 0, starts[0], out)
-        for n, (start, side) in enumerate(zip(starts, sides, strict=True)):
+        for n, (start, records) in enumerate(shared.items()):
             end = starts[n + 1] if n + 1 < len(starts) else size
+            if len(records) > 1:
+                _repack(stream, start, records, streams, packed)
+                continue
+            side = records[0][1]
             if start in broken:
                 continue
-            if any(start < at < end for at in broken):
-                end = member_end(stream, start) if packed else next(at for at in broken if start < at < end)
+            if (at := bisect_right(broken, start)) < len(broken) and broken[at] < end:
+                end = member_end(stream, start, broken[at]) if packed else broken[at]
             whole_file = n == 0 and self._source.sort == inputs.ARC
             for out in streams.values() if whole_file else [streams[side]] if side in streams else []:
                 _copy_range(stream, start, end, out)
@@ -282,41 +296,56 @@ def _sides(entries: Sequence[tuple[int, str, tuple[str, ...], bool | None]]) -> 
             for _, id, about, side in entries]
 
 
-def _repack(stream: BinaryIO, sides: Sequence[tuple[str, bool]], streams: dict[bool, Any]) -> None:
-    """Records that share one member: each becomes one of its own. What could not be read has no side."""
+def _repack(stream: BinaryIO, start: int, sides: Sequence[tuple[str, bool]], streams: dict[bool, Any], packed: bool) -> None:
+    """Records that share the member at `start`: each becomes one of its own. What could not be read has no side."""
     from fastwarc.warc import ArchiveIterator
-    packed = _is_gzip(stream)
-    stream.seek(0)
-    known = iter(sides)
-    id, side = next(known)
-    for record in ArchiveIterator(stream, parse_http=False, quirks_mode=True):
-        if (record.headers.get("WARC-Record-ID") or "").strip("<> ") != id:
-            continue
-        if side in streams:
-            whole = io.BytesIO()
-            record.write(whole)
-            data = whole.getvalue()
-            streams[side].write(gzip.compress(data, 6, mtime=0) if packed else pa.compress(data, "zstd", asbytes=True))
-        id, side = next(known, ("", False))
-        if not id:
-            break
-
-
-def member_end(stream: BinaryIO, start: int) -> int:
-    """Where the gzip member ends that begins at `start`; `start` itself if it is broken."""
     stream.seek(start)
-    inflate, at = zlib.decompressobj(31), start
-    while chunk := stream.read(COPY_BYTES):
+    left = deque(sides)
+    try:
+        for record in ArchiveIterator(bounds.Watched(stream, start), parse_http=False, quirks_mode=True):
+            if not left or bounds.place(record) != start:
+                break
+            if (record.headers.get("WARC-Record-ID") or "").strip("<> ") == left[0][0]:
+                _, side = left.popleft()
+                if side in streams:
+                    _pack(record, streams[side], packed)
+    except OSError as error:
+        if error.errno is not None:
+            raise
+
+
+def _pack(record: Any, out: BinaryIO, packed: bool) -> None:
+    """Nothing of a record that breaks off is left."""
+    out.flush()
+    start, whole = out.tell(), False
+    size = record.headers.write(io.BytesIO()) + record.content_length + bounds.ENDS
+    try:
+        with (gzip.GzipFile("", "wb", 6, out, mtime=0) if packed
+              else pa.CompressedOutputStream(pa.OSFile(out.name, "ab"), "zstd")) as member:
+            whole = record.write(member) == size
+    finally:
+        out.seek(0 if whole else start, os.SEEK_END if whole else os.SEEK_SET)
+        out.truncate()
+
+
+def member_end(stream: BinaryIO, start: int, until: int) -> int:
+    """Where the gzip member ends that begins at `start`, or the last behind it that ends by `until`; `start`: it is broken."""
+    stream.seek(start)
+    inflate, at, end = zlib.decompressobj(31), start, start
+    while end < until and (chunk := stream.read(bounds.CHUNK_BYTES)):
         at += len(chunk)
-        while chunk:
+        while chunk and end < until:
             try:
                 inflate.decompress(chunk, COPY_BYTES)
             except zlib.error:
-                return start
+                return end
             chunk = inflate.unconsumed_tail
             if inflate.eof:
-                return at - len(inflate.unused_data)
-    return start
+                chunk, inflate = inflate.unused_data, zlib.decompressobj(31)
+                if start < end and at - len(chunk) > until:
+                    return end
+                end = at - len(chunk)
+    return end
 
 
 def _is_gzip(stream: BinaryIO) -> bool:
