@@ -256,6 +256,14 @@ def test_a_member_that_is_no_record_hides_none(monkeypatch, at_once, junk, befor
 
 
 @AT_ONCE
+def test_a_member_that_is_no_record_hides_none_of_the_size_of_the_last(monkeypatch, at_once):
+    without(monkeypatch, at_once)
+    packed = [gzip.compress(one) for one in (A, b"x", page("E"), B)]
+    starts = list(accumulate(map(len, packed), initial=0))
+    assert read(b"".join(packed)) == ([(0, "A"), (starts[2], "E"), (starts[3], "B")], [starts[1]])
+
+
+@AT_ONCE
 def test_a_record_can_begin_in_one_member_and_go_on_in_the_next(monkeypatch, at_once):
     without(monkeypatch, at_once)
     packed = [gzip.compress(one) for one in (A, B[:4], B[4:], C)]

@@ -73,6 +73,10 @@ class Watched:
         self._stream.seek(here)
         return found
 
+    def gave(self, what: bytes, start: int, end: int) -> bool:
+        """Whether these bytes lie between, as far as it remembers."""
+        return what in b"".join(data[max(0, start - at):max(0, end - at)] for at, data in self._kept)
+
     def since(self, at: int) -> bytes | None:
         """All that was read from there on. None: some of it is forgotten."""
         if not self._kept or at < self._kept[0][0]:
@@ -119,7 +123,8 @@ class Sizes:
             return self.at + self._size == next_at
         if self._magic == GZIP:
             told = self._stream.bytes_at(next_at - 4, 4)
-            return len(told) == 4 and int.from_bytes(told, "little") == self._size % (1 << 32)
+            return len(told) == 4 and int.from_bytes(told, "little") == self._size % (1 << 32) and (
+                not self._stream.gave(GZIP, self.at + 1, next_at))           # or another record lies between
         return self._told == self._size
 
     def begins(self, at: int) -> bool:
