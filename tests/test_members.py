@@ -256,6 +256,18 @@ def test_a_member_that_is_no_record_hides_none(monkeypatch, at_once, junk, befor
 
 
 @AT_ONCE
+@pytest.mark.parametrize("end", [b"", gzip.compress(B)])
+def test_members_that_are_no_records_are_passed_at_once(monkeypatch, at_once, end):
+    without(monkeypatch, at_once)
+    calls: list[int] = []
+    streamed = Archive._records
+    monkeypatch.setattr(Archive, "_records", lambda self, stream: calls.append(stream.tell()) or streamed(self, stream))
+    start, junk = gzip.compress(A), gzip.compress(b"x") * 500
+    assert read(start + junk + end) == ([(0, "A"), *([(len(start + junk), "B")] if end else [])], [len(start)])
+    assert len(calls) < 5
+
+
+@AT_ONCE
 def test_a_member_that_is_no_record_hides_none_of_the_size_of_the_last(monkeypatch, at_once):
     without(monkeypatch, at_once)
     packed = [gzip.compress(one) for one in (A, b"x", page("E"), B)]

@@ -93,9 +93,11 @@ class Archive:
                 for record in self._records(watched):
                     at = bounds.place(record)
                     if sizes.at < 0 and at > start and sizes.packed(start):
-                        if self._found(magic, start) is None:
-                            raise ValueError(NO_RECORD)          # FastWARC passes by what follows, too
-                        at = start                   # its first line is in two members
+                        if self._found(magic, start) is not None:
+                            at = start               # its first line is in two members
+                        elif (going_on := self._behind(magic, start)) < at:
+                            break                    # FastWARC passes by what follows what is no record
+                        going_on = -1
                     self._tell()
                     begins = sizes.begins(at)
                     fits = sizes.fit(at, begins)
@@ -116,7 +118,8 @@ class Archive:
                     held = self._entry(record, self._last)
                 else:
                     if sizes.at < 0 and start < self.size_bytes and (start or sizes.packed(start)):
-                        raise ValueError(NO_RECORD)
+                        start = self._behind(magic, start)
+                        continue
                     after = self._after(magic, self._last) if sizes.at >= 0 else self.size_bytes
                     if self._last < after < self.size_bytes:
                         going_on = after             # PRACTICE: FastWARC ends at a member with nothing in it
@@ -188,6 +191,17 @@ class Archive:
         """The record at that place, if it tells its length wrongly."""
         real = self._found(magic, at)
         return real if real is not None and real.told_wrongly else None
+
+    def _behind(self, magic: bytes, start: int) -> int:
+        """Where a record can begin behind what is none, which is told. Raises ValueError where that cannot be unpacked."""
+        here = self.stream.tell()
+        after = bounds.UNPACK[magic](self.stream, start, BLOCK_BYTES)[1]
+        self.stream.seek(here)
+        if after <= start:
+            raise ValueError(NO_RECORD)
+        if self._broken is None:
+            self._broken = Damage(start, NO_RECORD)
+        return after
 
     def _left(self, magic: bytes, at: int, why: str) -> tuple[Damage, Entry | None]:
         """The damage at a place where a record breaks off, and what is left of that record."""
