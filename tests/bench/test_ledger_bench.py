@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from crawler.archive.records import RECORDS, table
+from crawler.archive.warc import digest_of
 from crawler.cli import main
 from crawler.ledger import book
 from crawler.run import begin, write_manifest
@@ -78,7 +79,7 @@ def test_a_summary_of_a_million_records(tmp_path: Path, capsys: pytest.CaptureFi
         hosts = pa.array([f"www.d{(n * 7919 + part) % 9_973}.example" for n in range(len(rows))])
         path = folder / "records" / f"{part + 1:06}.parquet"
         pq.write_table(rows.set_column(RECORDS.names.index("host"), "host", hosts), path, compression="zstd")
-        told["parts"].append({"file": f"records/{path.name}", "rows": len(rows), "bytes": 0, "sha256": ""})
+        told["parts"].append({"file": f"records/{path.name}", "rows": len(rows), **digest_of(path)})
     write_manifest(folder, told | {"status": "complete", "ended": datetime.now(UTC).isoformat()})
     made: list[str] = []
     wall, cpu = measured(lambda: made.append(run("summary", folder, "--for", "eu", "--format", "json")))
