@@ -26,7 +26,7 @@ from pathlib import Path
 
 from rules.record import ENGINE, asset_from_record, dumps, evidence_from_record, time_text
 
-from . import merkle
+from . import merkle, recorded
 from . import run as folders
 from .archive import records, warc
 from .archive.records import Location, Row, Unreadable
@@ -132,13 +132,13 @@ def sums(folder: Path) -> bytes:
 def _whole(folder: Path) -> Manifest:
     """The manifest of a run that nobody writes. Raises RunError, OSError."""
     manifest = folders.read_manifest(folder)
-    if manifest["status"] == "running" or next(folders.unpacked(folder), None) is not None:
+    if manifest["status"] == "running" or next(recorded.unpacked(folder), None) is not None:
         raise RunError(f"{folder} is still being written, or was left so; go on with it until it ends")
     return manifest
 
 
 def _leaves(folder: Path, done: Done) -> Iterator[bytes]:
-    for part in folders.sealed(folder, folders.read_manifest(folder)):
+    for part in recorded.sealed(folder, folders.read_manifest(folder)):
         for row in records.read(part):
             yield merkle.leaf(_text(row))
             done(1)
@@ -146,7 +146,7 @@ def _leaves(folder: Path, done: Done) -> Iterator[bytes]:
 
 def _rows_at(folder: Path, places: list[int]) -> Iterator[tuple[int, Row]]:
     wanted, begins = sorted(places), 0
-    for part in folders.sealed(folder, folders.read_manifest(folder)):
+    for part in recorded.sealed(folder, folders.read_manifest(folder)):
         ends = begins + records.count(part)
         here = [place - begins for place in wanted if begins <= place < ends]
         if here:

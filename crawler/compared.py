@@ -26,6 +26,7 @@ from rules.model import Access, Audience, CircumstanceKind, FaultKind, Form, Pre
 from rules.record import asker_from_record
 from rules.signals import SIGNALS
 
+from . import recorded
 from . import run as folders
 from .archive import records
 from .archive.local import local
@@ -77,12 +78,12 @@ def pages(folder: Path, keyed: bool = False) -> Pages:
 
 def _batches(folder: Path, manifest: folders.Manifest, base: Policy) -> Iterator[pa.RecordBatch]:
     """Records of the policy by which every page was assessed; of a run that is still written, too."""
-    for part in folders.sealed(folder, manifest):
+    for part in recorded.sealed(folder, manifest):
         if "+" not in part.name:
             with pq.ParquetFile(local(part)) as file:
                 there = [name for name in COLUMNS if name != "size_bytes" or "size_bytes" in file.schema_arrow.names]
                 yield from file.iter_batches(BATCH_ROWS, columns=there)
-    if journals := [row for row in folders.unpacked(folder) if row.record["policy"]["id"] == base.id]:
+    if journals := [row for row in recorded.unpacked(folder) if row.record["policy"]["id"] == base.id]:
         yield from records.table(journals).to_batches(BATCH_ROWS)
 
 

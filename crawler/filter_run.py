@@ -278,7 +278,7 @@ class Filtering:
         if complete:                                 # and so no worker lives
             self._clear_subsets()
             huggingface.complete(self.found, (self.task.kept, self.task.dropped))
-        self.manifest |= {"status": "complete" if complete else "interrupted", "ended": time_text(datetime.now(UTC))}
+        self.manifest |= {"status": folders.COMPLETE if complete else "interrupted", "ended": time_text(datetime.now(UTC))}
         folders.write_manifest(self.folder, self.manifest)
 
     def work(self, workers: int, tick: Callable[[Job, int, int], None]) -> Iterator[Finished]:

@@ -38,6 +38,7 @@ from rules import (
 from rules.assess import listed, missing
 from rules.record import JSON, asker_from_record, dumps, evidence_from_record, time_text
 
+from . import recorded
 from . import run as folders
 from .archive import records, reread, warc
 from .archive.records import Location, Row
@@ -111,7 +112,7 @@ def decide(folder: Path, policy: Policy, out: Path | None = None, again: bool = 
             with folders.locked(out):
                 manifest = folders.begin(out, [policy], asker_from_record(manifest["asker"])) | facts
                 _decide(folder, base, policy, out, ".parquet", manifest, done, registers)
-                manifest |= {"status": "complete", "ended": time_text(datetime.now(UTC))}
+                manifest |= {"status": folders.COMPLETE, "ended": time_text(datetime.now(UTC))}
                 folders.write_manifest(out, manifest)
     counts: dict[str, Any] = manifest["counts"].get(policy.id, {})
     return counts
@@ -123,7 +124,7 @@ def _decide(folder: Path, base: Policy, policy: Policy, out: Path, mark: str, ma
     made: list[tuple[Path, int]] = []
     if registers is not None:
         registers.begin(out, folders.free_number(out))
-    for part in folders.sealed(folder, folders.read_manifest(folder)):
+    for part in recorded.sealed(folder, folders.read_manifest(folder)):
         if "+" in part.name:
             continue
         rows = [_decided(row, base, policy, folder, out, registers) for row in records.read(part, base.id)]
@@ -228,7 +229,7 @@ def ids_of(folder: Path) -> tuple[str, ...]:
 
 def nearest(folder: Path, url: str) -> str:
     """The address most like this one among the first that are recorded; "" where none is. Raises as `about` does."""
-    seen = islice(folders.rows(folder), COMPARED)
+    seen = islice(recorded.rows(folder), COMPARED)
     close = get_close_matches(url[:URL_CHARS], dict.fromkeys(row.requested[:URL_CHARS] for row in seen), 1, NEAR)
     return close[0] if close else ""
 
@@ -238,7 +239,7 @@ def about(folder: Path, url: str, policies: Collection[str] = ()) -> list[tuple[
     it was. Raises RunError, OSError, pyarrow.ArrowException."""
     known = policies_of(folder, folders.read_manifest(folder))
     out = []
-    for row in folders.rows(folder, url=url):
+    for row in recorded.rows(folder, url=url):
         if policies and row.record["policy"]["id"] not in policies:
             continue
         a = from_record(row.record)
@@ -257,7 +258,7 @@ def replay(folder: Path, done: Done = ignore) -> Iterator[Replayed]:
     yield from _changed_files(folder, manifest)
     known, reader = policies_of(folder, manifest), Evidences(folder, manifest.get("filter", {}).get("columns", {}))
     try:
-        for row in folders.rows(folder, changed=True):
+        for row in recorded.rows(folder, changed=True):
             yield replayed(row, known, reader)
             done(1)
     except (OSError, ArrowException) as error:

@@ -17,8 +17,9 @@ from crawler import merkle
 from crawler.audit_pack import SAMPLING, draw, head_of, root_of, sums
 from crawler.audit_verify import verify
 from crawler.cli import main
+from crawler.recorded import rows
 from crawler.rerun import Outcome
-from crawler.run import Run, rows
+from crawler.run import Run
 from rules.record import dumps
 from tests.archives import Maker
 from tests.test_run import ASKER, POLICIES, assessed, make, page

@@ -22,9 +22,10 @@ from crawler.compare import Outcome, compare, decided, outcome, rules, to_json
 from crawler.compare_page import page as html_page
 from crawler.compared import WORDS, pages
 from crawler.ledger.domains import registrable
+from crawler.recorded import rows
 from crawler.report.catalogue import LANGUAGES
 from crawler.report.page import embedded
-from crawler.run import Run, RunError, rows
+from crawler.run import Run, RunError
 from rules import Use, policies
 from rules.record import from_record
 from tests.archives import Maker

@@ -27,7 +27,8 @@ from crawler.archive import site_files, sites
 from crawler.cli import main
 from crawler.crew import Crew
 from crawler.filtering import Job, Task
-from crawler.run import RunError, rows, text_of
+from crawler.recorded import rows
+from crawler.run import RunError, text_of
 from rules import Asker, policies
 from tests.archives import AT, Maker
 from tests.test_filter import SITE, command_of, finished, parent_of, run, start, urls_in

@@ -27,7 +27,7 @@ from warcio.archiveiterator import ArchiveIterator
 from crawler.archive.batch import REASONS, VERDICT
 from crawler.archive.fields import field_lines
 from crawler.cli import main
-from crawler.run import rows
+from crawler.recorded import rows
 from tests import thirdparty
 from tests.archives import AT, HTML, Maker
 

@@ -18,7 +18,7 @@ import pytest
 from crawler.archive import subsets
 from crawler.archive.sources import Source
 from crawler.archive.warc_pages import Archive
-from crawler.run import rows
+from crawler.recorded import rows
 from tests.archives import Maker
 from tests.test_filter import put
 

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from crawler.run import read_manifest, rows
+from crawler.recorded import rows
+from crawler.run import read_manifest
 from tests.archives import Maker
 from tests.test_filter import ROWS, SITE, parquet, run
 

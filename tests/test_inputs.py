@@ -20,7 +20,7 @@ from crawler.archive import inputs, shards, sources
 from crawler.archive.batch import REASONS, VERDICT
 from crawler.archive.surt import surt
 from crawler.cli import main
-from crawler.run import rows
+from crawler.recorded import rows
 from tests.archives import Maker
 from tests.fixtures import media
 from tests.test_filter import MAKE, PAGES, ROBOTS, ROWS, SITE, VERDICTS, decided, run

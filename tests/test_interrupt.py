@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.run import rows
+from crawler.recorded import rows
 
 from .crawling import ROOT
 from .webserver import Web, reply

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from crawler import filter_run
 from crawler.cli import main
 from crawler.interrupts import held_back
-from crawler.run import rows
+from crawler.recorded import rows
 from tests.test_filter import PAGES, archive
 
 pytestmark = pytest.mark.usefixtures("interruptible")

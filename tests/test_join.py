@@ -20,7 +20,7 @@ from crawler.archive.batch import REASONS, VERDICT
 from crawler.archive.surt import surt
 from crawler.cli import main
 from crawler.join import NO_DECISION
-from crawler.run import rows
+from crawler.recorded import rows
 from tests.archives import AT, Maker
 from tests.runs import rewrite
 from tests.test_docs import README, blocks

@@ -10,7 +10,7 @@ import pytest
 
 from crawler.archive import sites
 from crawler.live_sites import copies
-from crawler.run import rows
+from crawler.recorded import rows
 from rules import Access, Carrier, Evidence
 from tests.archives import AT, Maker
 from tests.test_filter import run

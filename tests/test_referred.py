@@ -12,8 +12,8 @@ from scrapy.http import Response
 
 from crawler.documents import Documents, max_age_s
 from crawler.once import together
+from crawler.recorded import rows
 from crawler.rerun import Outcome, replay
-from crawler.run import rows
 from rules import Access, Carrier, limits
 from rules.model import Reference
 

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from crawler import rerun
 from crawler.cli import main
 from crawler.demo import served
+from crawler.recorded import rows
 from crawler.registers import places
 from crawler.registers.entries import COLUMNS, KINDS, MATCHES
 from crawler.registers.index import index_of
@@ -30,7 +31,7 @@ from crawler.registers.lookup import ENTRIES, Registers, Source
 from crawler.registers.places import PlaceError
 from crawler.registers.reading import READERS, RegisterError
 from crawler.rerun import Outcome
-from crawler.run import read_manifest, rows
+from crawler.run import read_manifest
 from rules import Access, Asset, Carrier, Evidence, Use, policies
 from rules.signals import register as reader
 from tests.archives import Maker

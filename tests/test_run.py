@@ -18,8 +18,9 @@ import pytest
 from crawler import rerun
 from crawler.archive import records, warc
 from crawler.items import AssessedPage, CollectedPage
+from crawler.recorded import rows
 from crawler.rerun import Outcome
-from crawler.run import Run, RunError, read_manifest, rows
+from crawler.run import Run, RunError, read_manifest
 from rules import Access, Asker, Asset, Carrier, Evidence, Use, explain, find, judge, limits, load_policy, policies, to_record
 from rules.policy import Policy
 from rules.record import dumps

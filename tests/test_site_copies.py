@@ -58,11 +58,15 @@ def test_at_another_time_than_that_of_the_page_the_distance_is_from_there():
         assert robots(copy(hours), as_of=AT + 40 * HOUR).detail == told
 
 
-def test_what_was_kept_without_its_response_is_a_copy():
-    """As archives of our own keep it: WARC 1.1, 6.4, `resource`."""
+def test_what_was_kept_without_its_response_says_something_and_is_never_silence():
+    """As archives of our own keep it: WARC 1.1, 6.4, `resource`. The answer could have been an error, or empty."""
     made = copy_of(of_bytes(ROBOTS, WORDS, AT, Location("r.warc.gz", 7, "urn:x"), "text/plain"))
     assert made is not None
-    assert (made.access, made.body, made.status, made.at) == (Access.OBTAINED, WORDS, None, AT)
+    assert (made.access, made.body, made.status, made.at) == (Access.TRUNCATED, WORDS, None, AT)
+    for body in (b"", b"Service Unavailable", b"<html>502 Bad Gateway"):
+        made = copy_of(of_bytes(ROBOTS, body, AT, None, "text/plain"))
+        assert made is not None
+        assert made.access is Access.TRUNCATED
     cut = copy_of(of_bytes(ROBOTS, WORDS, AT, None, "text/plain", "WARC-Truncated: length"))
     assert cut is not None
     assert cut.access is Access.TRUNCATED

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from crawler.frontier import Frontier, key_of
-from crawler.run import rows
+from crawler.recorded import rows
 from crawler.seeds import SeedError, seeds
 from crawler.spiders.site import links, locations
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from crawler import nursery
 from crawler.archive import inputs
 from crawler.cli import main
-from crawler.run import rows
+from crawler.recorded import rows
 from tests.test_filter import LINES, MAKE, PAGES, VERDICTS, archive, decided, run
 from tests.test_inputs import data_set, shard
 

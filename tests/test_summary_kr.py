@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 
 from crawler.cli import main
 from crawler.ledger import kr
+from crawler.recorded import rows
 from crawler.report.page import embedded
-from crawler.run import rows
 from rules import policies
 from rules.record import from_record
 from tests.test_run import make

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from crawler.run import rows
+from crawler.recorded import rows
 from tests.archives import HTML, Maker
 from tests.test_filter import SITE, run
 

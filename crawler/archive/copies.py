@@ -3,7 +3,8 @@
 **Facts**
 - RFC 9309, 2.3 (https://www.rfc-editor.org/rfc/rfc9309): the file lies at a fixed place of scheme, host and port. So do the
   others (rules/references.py).
-- WARC 1.1, 6.4: a `resource` is bytes without the response. So archives of our own keep what was obtained.
+- WARC 1.1, 6.4: a `resource` is bytes without the response. Archives of our own keep files of sites so. What
+  it says counts; that it says no more is no silence, as nobody knows what the answer was: it could have been an error.
 - OURS: a redirect is a copy too; where it leads to is followed among the copies, not here.
 """
 from __future__ import annotations
@@ -73,11 +74,10 @@ def copy_of(capture: Capture) -> Copy | None:
         return None
     at, status = capture.at or NO_TIME, fields.status
     body, limit = capture.body, FILE_BYTES[PLACES[urlsplit(uri).path]]
-    cut = len(body.body) > limit or body.access is Access.TRUNCATED
     if fields.access is not Access.OBTAINED:
         if fields.has_bytes:
             return Copy(uri, at, Access.TRUNCATED, detail=fields.detail, record=record)
-        return Copy(uri, at, Access.TRUNCATED if cut else Access.OBTAINED, None, body.body[:limit], detail=body.detail,
+        return Copy(uri, at, Access.TRUNCATED, None, body.body[:limit], detail=body.detail or fields.detail,
                     record=record) if body.has_bytes else None
     if status is None:
         return Copy(uri, at, Access.UNREACHABLE, detail="the answer has no status", record=record)
@@ -89,6 +89,7 @@ def copy_of(capture: Capture) -> Copy | None:
         return Copy(uri, at, access, status, detail=f"status {status}", record=record)
     if not body.has_bytes:                           # a revisit of what was not kept
         return Copy(uri, at, Access.NOT_COLLECTED, status, detail=body.detail, record=record)
+    cut = len(body.body) > limit or body.access is Access.TRUNCATED
     return Copy(uri, at, Access.TRUNCATED if cut else access, status, body.body[:limit], detail=body.detail, record=record)
 
 

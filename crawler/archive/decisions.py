@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 
 from rules import Effect, Verdict
 
-from ..run import Manifest, RunError, read_manifest, sealed
+from ..recorded import sealed
+from ..run import Manifest, RunError, read_manifest
 from .deciding import ORDER
 from .local import local
 from .records import Unreadable

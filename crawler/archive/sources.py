@@ -116,7 +116,7 @@ class Source:
                         archive = Archive(cast(BinaryIO, stream), name, member.file_size, self.everything, self.only,
                                           again=partial(_member, packed, member))
                         yield from self._archive(archive, member.filename)
-                except (*inputs.UNREADABLE, NotImplementedError, RuntimeError) as error:
+                except (*inputs.UNREADABLE, NotImplementedError, RuntimeError) as error:    # packed or locked in other ways
                     why = f"{member.filename}: {str(error) or type(error).__name__}"
                     self.damage.append(Damage(-1, why[:limits.DETAIL_CHARS]))
 

@@ -40,6 +40,7 @@ from ..archive import records as rows
 from ..archive.captures import Capture
 from ..archive.columns import Columns
 from ..archive.deciding import Decided
+from ..archive.local import local
 from .plan import Plan, Words, missing, plan, worker
 
 try:
@@ -183,7 +184,7 @@ class _Records:
     def __enter__(self) -> _Records:
         if self._wanted:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = pq.ParquetWriter(self._path, rows.RECORDS, compression="zstd")
+            self._writer = pq.ParquetWriter(local(self._path), rows.RECORDS, compression="zstd")
         return self
 
     def add(self, table: Any, decided: list[Decided]) -> None:

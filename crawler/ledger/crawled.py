@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from rules.signals import SIGNALS
 
-from .. import run as folders
+from .. import recorded
 from .domains import registrable
 
 COLUMNS = ("requested", "host", "asset", "collected_at", "size_bytes", "policy", "evidence", "findings", "decisions")
@@ -106,7 +106,7 @@ def modality(media_type: str) -> str:
 def add_up(folder: Path, policy: str, use: str) -> Crawled:
     """Raises RunError, OSError, pyarrow.ArrowException."""
     out = Crawled(policy, use)
-    for _, _, batch in folders.batches(folder, COLUMNS):
+    for _, _, batch in recorded.batches(folder, COLUMNS):
         rows = batch.filter(pc.equal(pc.struct_field(batch["policy"], "id"), policy))
         if rows.num_rows:
             _add(out, rows)

@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 from rules.model import Use
 from rules.record import dumps, time_text
 
+from .. import recorded
 from .. import run as folders
 from ..archive import warc
 from ..archive.records import host as host_of
@@ -109,7 +110,7 @@ def items(folder: Path, policy: str, use: str) -> Iterator[tuple[str, list[Item]
     if list((folder / "journal").glob("*.jsonl")):
         raise RunError(f"{folder} is not finished; finish it by the command that began it")
     digests = {part["file"]: str(part["sha256"]) for part in manifest["parts"]}
-    for part, start, batch in folders.batches(folder, COLUMNS):
+    for part, start, batch in recorded.batches(folder, COLUMNS):
         digest = digests.get(part) or str(warc.digest_of(folder / part)["sha256"])
         digests[part] = digest
         rows = pa.array(range(start, start + batch.num_rows))
